@@ -1,0 +1,8 @@
+// Runs under the Node that runs npm, before any script that needs the pinned one.
+import { findNode, whatStops } from './pinned-node.mjs';
+
+const problem = whatStops(findNode());
+if (problem !== undefined) {
+  process.stderr.write(`sallyport: ${problem}\n`);
+  process.exit(1);
+}
