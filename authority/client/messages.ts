@@ -9,7 +9,13 @@ const decimal = z.string().regex(/^[0-9]{1,20}$/);
 const base64 = z.base64();
 
 /** Largest bodies and fields either side accepts, in bytes. */
-export const limits = { body: 64 * 1024, csr: 8 * 1024, token: 16 * 1024, eventsPerBatch: 64, keysPerDirectoryRequest: 100 } as const;
+export const limits = {
+  body: 64 * 1024,
+  csr: 8 * 1024,
+  token: 16 * 1024,
+  eventsPerBatch: 64,
+  keysPerDirectoryRequest: 100,
+} as const;
 
 /** `POST /v1/svid/x509`, bearer: the pod's projected token; a renewal also shows the current SVID by mTLS. `csr`: PKCS#10 DER. */
 export const x509Request = z.object({ csr: base64, ttlSeconds: z.int().positive().optional() });
