@@ -40,7 +40,9 @@ export function connectTo(options: ConnectOptions): Agent['createConnection'] {
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
     });
-    const cancel = options.clock.after(options.connectTimeoutMs, () => socket.destroy(new Error('no handshake in time')));
+    const cancel = options.clock.after(options.connectTimeoutMs, () =>
+      socket.destroy(new Error('no handshake in time')),
+    );
     const onError = (error: Error): void => {
       cancel();
       done?.(unreachable(error), socket);
