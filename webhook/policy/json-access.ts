@@ -62,20 +62,34 @@ export function entriesAt(
     : Object.entries(found).flatMap(([key, member]) => (member === undefined ? [] : [[key, member] as const]));
 }
 
-/** Equality of content: members in any order, lists in theirs; an absent member equals an undefined one. */
+const deepestCompared = 200;
+
+/**
+ * Equality of content: members in any order, lists in theirs; an absent member equals an undefined one. What is nested deeper than any object of Kubernetes
+ * counts as different, so that no object can exhaust the stack.
+ */
 export function isSameJson(left: Json | undefined, right: Json | undefined): boolean {
+  return isSame(left, right, 0);
+}
+
+function isSame(left: Json | undefined, right: Json | undefined, depth: number): boolean {
   if (left === right) {
     return true;
   }
+  if (depth > deepestCompared) {
+    return false;
+  }
   if (Array.isArray(left) && Array.isArray(right)) {
     const [ours, theirs] = [listAt(left), listAt(right)];
-    return ours.length === theirs.length && ours.every((item, index) => isSameJson(item, theirs[index]));
+    return ours.length === theirs.length && ours.every((item, index) => isSame(item, theirs[index], depth + 1));
   }
   if (!isJsonObject(left) || !isJsonObject(right)) {
     return false;
   }
   const [ours, theirs] = [entriesAt(left), entriesAt(right)];
-  return ours.length === theirs.length && ours.every(([key, member]) => isSameJson(member, memberAt(right, key)));
+  return (
+    ours.length === theirs.length && ours.every(([key, member]) => isSame(member, memberAt(right, key), depth + 1))
+  );
 }
 
 /** The value that a JSON pointer (RFC 6901) names in `value`, undefined when there is none. */

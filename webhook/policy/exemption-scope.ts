@@ -1,0 +1,124 @@
+import type { ExemptionScope } from '../../manifests/resources/exemption.ts';
+import type { AdmissionRequest, Json } from '../admission/request.ts';
+import { whoDeployed } from '../deployer/who-deployed.ts';
+import type { Facts, LiveOwner } from './context.ts';
+import { boundContent, digestOf } from './digest.ts';
+import type { Finding } from './finding.ts';
+import { addedSubjects, coversBinding, roleRefOf } from './grant.ts';
+import { isJsonObject, resolvePointer, textAt } from './json-access.ts';
+import { contentRules, familyOf } from './rule-ids.ts';
+
+/** The object that a scope entry names: the request's own, or the workload at the top of its owners. */
+interface Named {
+  readonly apiGroup: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly object: Json | undefined;
+}
+
+/**
+ * Whether one entry of a scope covers a finding: it names the object exactly (or the workload that a controller made it for), and its keys, grant and digest,
+ * where it has them, all fit. Rules about content need keys, rules about authorization a grant or a digest: an entry without covers nothing of theirs.
+ */
+export function coversFinding(
+  entry: ExemptionScope,
+  finding: Finding,
+  request: AdmissionRequest,
+  facts: Facts,
+): boolean {
+  const named = [ownName(request), topOwner(request, facts)].find(
+    (candidate) => candidate !== undefined && isNamed(entry, candidate),
+  );
+  return (
+    named !== undefined &&
+    coversKey(entry, finding, request) &&
+    coversGrant(entry, finding, request) &&
+    (entry.digest === undefined || entry.digest === digestOfNamed(named))
+  );
+}
+
+function isNamed(entry: ExemptionScope, named: Named): boolean {
+  return (
+    named.name !== '' &&
+    entry.apiGroup === named.apiGroup &&
+    entry.kind === named.kind &&
+    (entry.namespace ?? '') === named.namespace &&
+    entry.name === named.name
+  );
+}
+
+function ownName(request: AdmissionRequest): Named {
+  const { group, kind } = request.kind;
+  const isNamespace = group === '' && kind === 'Namespace';
+  return {
+    apiGroup: group,
+    kind,
+    // The API server repeats a Namespace's own name here; it is cluster-scoped all the same.
+    namespace: isNamespace ? '' : request.namespace,
+    name: request.name === '' ? (textAt(request.object ?? undefined, 'metadata', 'name') ?? '') : request.name,
+    object: request.object ?? request.oldObject ?? undefined,
+  };
+}
+
+/** The workload at the top, if a built-in controller wrote this object for it. Owner references by anybody else are only words. */
+function topOwner(request: AdmissionRequest, facts: Facts): Named | undefined {
+  const owner: LiveOwner | undefined = facts.ownerChain.at(-1);
+  if (owner === undefined || whoDeployed(request, facts).kind !== 'judged-at-owner') {
+    return undefined;
+  }
+  const slash = owner.apiVersion.indexOf('/');
+  return {
+    apiGroup: slash < 0 ? '' : owner.apiVersion.slice(0, slash),
+    kind: owner.kind,
+    namespace: request.namespace,
+    name: owner.name,
+    object: owner.object,
+  };
+}
+
+function coversKey(entry: ExemptionScope, finding: Finding, request: AdmissionRequest): boolean {
+  if (entry.keys === undefined) {
+    return !contentRules.has(finding.rule);
+  }
+  const key = keyOf(finding, request.object ?? undefined);
+  return key !== undefined && entry.keys.includes(key);
+}
+
+/**
+ * The key that a finding is about, as `keys` of an exemption spells it: the key of a Secret or ConfigMap, or `container/NAME` of an environment variable.
+ * Undefined for findings about anything else.
+ */
+export function keyOf(finding: Finding, object: Json | undefined): string | undefined {
+  const data = /^\/(?:data|stringData|binaryData)\/([^/]+)$/.exec(finding.path)?.[1];
+  if (data !== undefined) {
+    return data.replaceAll('~1', '/').replaceAll('~0', '~');
+  }
+  const variable = /^(.*\/(?:initContainers|containers|ephemeralContainers)\/[0-9]+)(\/env\/[0-9]+)(?:\/.*)?$/.exec(
+    finding.path,
+  );
+  const [, container = '', env = ''] = variable ?? [];
+  const containerName = textAt(resolvePointer(object, container), 'name');
+  const variableName = textAt(resolvePointer(object, container + env), 'name');
+  return env === '' || containerName === undefined || variableName === undefined
+    ? undefined
+    : `${containerName}/${variableName}`;
+}
+
+function coversGrant(entry: ExemptionScope, finding: Finding, request: AdmissionRequest): boolean {
+  if (familyOf(finding.rule) !== 'authorization') {
+    return entry.grant === undefined;
+  }
+  if (entry.grant === undefined) {
+    return entry.digest !== undefined;
+  }
+  const object = request.object ?? undefined;
+  const role = roleRefOf(object);
+  return role !== undefined && coversBinding(entry.grant, role, addedSubjects(request));
+}
+
+/** The digest of what the entry names; undefined for kinds whose content no digest binds, which no digest then equals. */
+function digestOfNamed({ apiGroup, kind, object }: Named): string | undefined {
+  const content = isJsonObject(object) ? boundContent({ group: apiGroup, kind }, object) : undefined;
+  return content === undefined ? undefined : digestOf(content);
+}
