@@ -70,14 +70,10 @@ export interface AuthorityClient {
 /** A client for one set of TLS material. Connects at the first call, keeps connections alive between calls. */
 export function createAuthorityClient(options: AuthorityClientOptions): AuthorityClient {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-  agent.createConnection = connectTo(options);
+  const callTimeoutMs = options.callTimeoutMs ?? 10_000;
+  agent.createConnection = connectTo({ ...options, connectTimeoutMs: callTimeoutMs });
   const closing = new AbortController();
-  const transport = {
-    agent,
-    clock: options.clock,
-    callTimeoutMs: options.callTimeoutMs ?? 10_000,
-    closing: closing.signal,
-  };
+  const transport = { agent, clock: options.clock, callTimeoutMs, closing: closing.signal };
   const tell = async (address: string, path: string, body: unknown): Promise<void> => {
     await exchange(transport, { address, path, body });
   };

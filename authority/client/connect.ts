@@ -1,7 +1,7 @@
 import type { Agent } from 'node:https';
 import { connect, createSecureContext, type TLSSocket } from 'node:tls';
 import type { Clock } from '../../runtime/clock.ts';
-import { printPem } from '../../spiffe/bundle-document.ts';
+import { printPem } from '../../spiffe/pem.ts';
 import type { SpiffeId } from '../../spiffe/spiffe-id.ts';
 import type { X509Bundle } from '../../spiffe/trust-bundle.ts';
 import { verifyX509Svid } from '../../spiffe/x509-path.ts';

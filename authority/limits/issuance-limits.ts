@@ -1,0 +1,77 @@
+import type { Clock } from '../../runtime/clock.ts';
+import { type RandomBytes, uniformBetween } from '../../runtime/random.ts';
+import { type Granted, granted, refuse } from '../refusal.ts';
+import { tokenBuckets } from './token-bucket.ts';
+
+/** The figures of identity.md 11, per replica. */
+export interface IssuanceLimitFigures {
+  readonly attestationsPerSecond: number;
+  readonly attestationsBurst: number;
+  readonly namespacePerSecond: number;
+  readonly namespaceBurst: number;
+  readonly podPerMinute: number;
+}
+
+export const defaultLimitFigures: IssuanceLimitFigures = {
+  attestationsPerSecond: 100,
+  attestationsBurst: 200,
+  namespacePerSecond: 50,
+  namespaceBurst: 200,
+  podPerMinute: 10,
+};
+
+/** Each method gives leave, or `rate-limited` with a time to come back. Never per address: balancers and nodes share those. */
+export interface IssuanceLimits {
+  /** Before anything is reviewed. */
+  replica(): Granted<undefined>;
+  namespace(name: string): Granted<undefined>;
+  pod(uid: string): Granted<undefined>;
+}
+
+export interface IssuanceLimitOptions {
+  readonly svidMs: number;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly figures?: IssuanceLimitFigures;
+}
+
+/** Limits kept in memory. A pod may ask `podPerMinute` times a minute or four times per SVID life, whichever allows more. */
+export function issuanceLimits({
+  svidMs,
+  clock,
+  random,
+  figures = defaultLimitFigures,
+}: IssuanceLimitOptions): IssuanceLimits {
+  const perReplica = tokenBuckets({
+    ratePerSecond: figures.attestationsPerSecond,
+    burst: figures.attestationsBurst,
+    clock,
+  });
+  const perNamespace = tokenBuckets({
+    ratePerSecond: figures.namespacePerSecond,
+    burst: figures.namespaceBurst,
+    clock,
+  });
+  const perPod = tokenBuckets({
+    ratePerSecond: Math.max(figures.podPerMinute / 60, 4 / (svidMs / 1000)),
+    burst: figures.podPerMinute,
+    clock,
+  });
+  const judge = (waitMs: number, detail: string): Granted<undefined> =>
+    waitMs === 0
+      ? granted(undefined)
+      : refuse('rate-limited', {
+          detail,
+          retryAfterSeconds: Math.max(waitMs / 1000, retryAfterSeconds(svidMs, random)),
+        });
+  return {
+    replica: () => judge(perReplica.take(''), 'replica'),
+    namespace: (name) => judge(perNamespace.take(name), 'namespace'),
+    pod: (uid) => judge(perPod.take(uid), 'pod'),
+  };
+}
+
+/** When to come back after an overload: 1 s to a tenth of a life, 30 s at most, so that a wave spreads. */
+export function retryAfterSeconds(svidMs: number, random: RandomBytes): number {
+  return uniformBetween(random, 1, Math.max(1, Math.min(30, svidMs / 10_000)));
+}
