@@ -24,7 +24,7 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
       chunks.push(chunk);
     });
     request.on('end', () => resolve({ kind: 'whole', bytes: Buffer.concat(chunks, Math.min(size, limitBytes)) }));
-    request.on('aborted', () => resolve({ kind: 'aborted' }));
+    request.on('close', () => resolve({ kind: 'aborted' }));
     request.on('error', () => resolve({ kind: 'aborted' }));
   });
 }
