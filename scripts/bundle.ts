@@ -30,7 +30,9 @@ for (const [program, entry] of Object.entries(programs)) {
     logLevel: 'warning',
   });
   const inputs = Object.keys(metafile.inputs);
-  const intruders = (forbidden[program] ?? []).filter((name) => inputs.some((path) => path.includes(`node_modules/${name}/`)));
+  const intruders = (forbidden[program] ?? []).filter((name) =>
+    inputs.some((path) => path.includes(`node_modules/${name}/`)),
+  );
   if (intruders.length > 0) {
     console.error(`dist/${program}.mjs holds ${intruders.join(', ')}: the ${program} must not`);
     process.exit(1);

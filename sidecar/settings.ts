@@ -1,5 +1,5 @@
 import { accepted, type Parsed, refused } from '../runtime/parsed.ts';
-import { defineSettings } from '../runtime/settings/define-settings.ts';
+import { defineSettings, type SettingsOf } from '../runtime/settings/define-settings.ts';
 import { absolutePath, duration, integer, listOf, oneOf, parsed, text } from '../runtime/settings/kinds.ts';
 import { parseSpiffeId } from '../spiffe/spiffe-id.ts';
 import { parseTrustDomain } from '../spiffe/trust-domain.ts';
@@ -192,7 +192,7 @@ export const sidecarSettings = defineSettings({
 });
 
 /** Every setting, frozen. */
-export type SidecarSettings = ReturnType<typeof sidecarSettings.parse>;
+export type SidecarSettings = SettingsOf<typeof sidecarSettings>;
 
 function mistake(message: string): ReturnType<typeof refused> {
   return refused({ code: 'invalid-mapping', message });

@@ -9,7 +9,9 @@ interface Import {
   readonly isType: boolean;
 }
 
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], { encoding: 'utf8' })
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
+  encoding: 'utf8',
+})
   .split('\n')
   .filter((path) => path !== '');
 const isTest = (path: string): boolean => /\.(test|cases|contract)\.ts$/.test(path);
@@ -31,7 +33,10 @@ function importsOf(path: string): Import[] {
     isType: match[1] !== undefined,
   }));
   const bare = [...text.matchAll(/^import\s+'([^']+)'/gm)].map((match) => ({ from: match[1] ?? '', isType: false }));
-  const dynamic = [...text.matchAll(/\bimport\(\s*'([^']+)'/g)].map((match) => ({ from: match[1] ?? '', isType: false }));
+  const dynamic = [...text.matchAll(/\bimport\(\s*'([^']+)'/g)].map((match) => ({
+    from: match[1] ?? '',
+    isType: false,
+  }));
   return [...named, ...bare, ...dynamic].map(({ from, isType }) => ({
     from: from.startsWith('.') ? normalize(join(dirname(path), from)) : from,
     isType,
@@ -64,12 +69,16 @@ describe('architecture', () => {
   });
 
   it('lets nothing import a main.ts', () => {
-    const guilty = files.filter((path) => importsOf(path).some(({ from }) => /(^|\/)main\.ts$/.test(from) && files.includes(from)));
+    const guilty = files.filter((path) =>
+      importsOf(path).some(({ from }) => /(^|\/)main\.ts$/.test(from) && files.includes(from)),
+    );
     expect(guilty).toEqual([]);
   });
 
   it('keeps rules apart: only the list imports them', () => {
-    const rules = files.filter((path) => path.startsWith('webhook/rules/') && !isTest(path) && !/-rules\.ts$/.test(path));
+    const rules = files.filter(
+      (path) => path.startsWith('webhook/rules/') && !isTest(path) && !/-rules\.ts$/.test(path),
+    );
     const guilty = rules.filter((path) => importsOf(path).some(({ from }) => rules.includes(from)));
     expect(guilty).toEqual([]);
   });
@@ -100,7 +109,8 @@ describe('architecture', () => {
   });
 
   it('touches process, timers, wall clock, randomness and console only in main.ts, the clock and the generator', () => {
-    const forbidden = /\b(process\.|Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\(|setImmediate\(|console\.)/;
+    const forbidden =
+      /\b(process\.|Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\(|setImmediate\(|console\.)/;
     const guilty = product
       .filter((path) => !path.endsWith('main.ts') && !mayTouchProcess.includes(path))
       .flatMap((path) => {
@@ -113,17 +123,27 @@ describe('architecture', () => {
   it('decides no identity by a regular expression', () => {
     const guilty = product
       .filter((path) => covers(withoutRegExp, path))
-      .filter((path) => /\bRegExp\b|[=(,:[!&|?]\s*\/(?![/*])(?:[^/\\\n]|\\.)+\/[dgimsuvy]*\s*[.,;)\]]/.test(codeOf(path)));
+      .filter((path) =>
+        /\bRegExp\b|[=(,:[!&|?]\s*\/(?![/*])(?:[^/\\\n]|\\.)+\/[dgimsuvy]*\s*[.,;)\]]/.test(codeOf(path)),
+      );
     expect(guilty).toEqual([]);
   });
 
   it('mocks no module and fakes no timer', () => {
-    const guilty = files.filter((path) => path !== 'test/architecture.test.ts' && /\bvi\.(mock|spyOn|useFakeTimers|stubGlobal)\(/.test(textOf.get(path) ?? ''));
+    const guilty = files.filter(
+      (path) =>
+        path !== 'test/architecture.test.ts' &&
+        /\bvi\.(mock|spyOn|useFakeTimers|stubGlobal)\(/.test(textOf.get(path) ?? ''),
+    );
     expect(guilty).toEqual([]);
   });
 
   it('names no path of one machine', () => {
-    const guilty = files.filter((path) => /[\s'\"`]\/(home|Users|root)\//.test(textOf.get(path) ?? '') && path !== 'test/architecture.test.ts');
+    const guilty = files.filter(
+      (path) =>
+        /[\s'\"`]\/(home|Users|root)\//.test(textOf.get(path) ?? '') &&
+        path !== 'test/architecture.test.ts',
+    );
     expect(guilty).toEqual([]);
   });
 
@@ -135,7 +155,10 @@ describe('architecture', () => {
       for (const path of ${JSON.stringify(importable)}) await import(process.cwd() + '/' + path);
       const handles = process.getActiveResourcesInfo().filter((kind) => !['TTYWrap', 'PipeWrap', 'FSReqPromise', 'CloseReq'].includes(kind));
       console.log(JSON.stringify({ reads, handles }));`;
-    const output = execFileSync(process.execPath, ['--input-type=module', '--eval', probe], { encoding: 'utf8', timeout: 60_000 });
+    const output = execFileSync(process.execPath, ['--input-type=module', '--eval', probe], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
     expect(JSON.parse(output)).toEqual({ reads: [], handles: [] });
   }, 60_000);
 });

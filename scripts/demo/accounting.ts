@@ -50,7 +50,9 @@ function serialProblems({ seen, authority }: Evidence): string[] {
   const issued = new Map(authority.filter(isIssuance).map(({ serial, spiffeId }) => [serial, spiffeId]));
   return seen.flatMap(({ serial, spiffeId }) => {
     const recorded = issued.get(serial);
-    return recorded === spiffeId ? [] : [`serial ${serial} of ${spiffeId} was seen on the wire, the authority recorded ${recorded ?? 'nothing'}`];
+    return recorded === spiffeId
+      ? []
+      : [`serial ${serial} of ${spiffeId} was seen on the wire, the authority recorded ${recorded ?? 'nothing'}`];
   });
 }
 
@@ -63,11 +65,17 @@ function issuanceProblems({ authority, sidecars }: Evidence): string[] {
 
 function refusalProblems({ provoked, sidecars }: Evidence): string[] {
   const problems = sidecars.flatMap(({ pod, refusals, lines }) => {
-    const logged = countsBy(lines.filter(({ event }) => event === 'access.denied'), ({ reason }) => reason);
+    const logged = countsBy(
+      lines.filter(({ event }) => event === 'access.denied'),
+      ({ reason }) => reason,
+    );
     const reasons = new Set([...Object.keys(refusals), ...logged.keys()]);
     return [...reasons]
       .filter((reason) => (refusals[reason] ?? 0) !== (logged.get(reason) ?? 0))
-      .map((reason) => `${pod}: metric counts ${refusals[reason] ?? 0} refusals ${reason}, its log ${logged.get(reason) ?? 0}`);
+      .map(
+        (reason) =>
+          `${pod}: metric counts ${refusals[reason] ?? 0} refusals ${reason}, its log ${logged.get(reason) ?? 0}`,
+      );
   });
   const total = (reason: string): number => sidecars.reduce((sum, { refusals }) => sum + (refusals[reason] ?? 0), 0);
   const missing = Object.entries(provoked)
@@ -81,12 +89,21 @@ function refusalProblems({ provoked, sidecars }: Evidence): string[] {
 
 function connectionProblems({ sidecars }: Evidence): string[] {
   return sidecars.flatMap(({ pod, connections, lines }) => {
-    const summarised = lines.filter(({ event }) => event === 'access.summary').reduce((sum, { count }) => sum + count, 0);
-    return summarised === connections ? [] : [`${pod}: metric counts ${connections} connections, its summaries ${summarised}`];
+    const summarised = lines
+      .filter(({ event }) => event === 'access.summary')
+      .reduce((sum, { count }) => sum + count, 0);
+    return summarised === connections
+      ? []
+      : [`${pod}: metric counts ${connections} connections, its summaries ${summarised}`];
   });
 }
 
 /** One line for every figure that differs; none when wire, log and metrics agree. */
 export function account(evidence: Evidence): string[] {
-  return [...serialProblems(evidence), ...issuanceProblems(evidence), ...refusalProblems(evidence), ...connectionProblems(evidence)];
+  return [
+    ...serialProblems(evidence),
+    ...issuanceProblems(evidence),
+    ...refusalProblems(evidence),
+    ...connectionProblems(evidence),
+  ];
 }

@@ -20,19 +20,29 @@ export interface Person {
 }
 
 /** `299 - "text"` (RFC 9110 section 5.6) as its text. */
-const warningText = (header: string): string => header.replace(/^299 \S+ "/, '').replace(/"$/, '').replaceAll('\\"', '"');
+const warningText = (header: string): string =>
+  header
+    .replace(/^299 \S+ "/, '')
+    .replace(/"$/, '')
+    .replaceAll('\\"', '"');
 
 export function person(name: string, kubeConfig: KubeConfig): Person {
   async function ask(method: string, path: string, body?: object, contentType = 'application/json'): Promise<Reply> {
     const url = new URL(path, kubeConfig.getCurrentCluster()?.server);
-    const options = { method, headers: { accept: 'application/json', 'content-type': contentType }, agent: false } as const;
+    const options = {
+      method,
+      headers: { accept: 'application/json', 'content-type': contentType },
+      agent: false,
+    } as const;
     await kubeConfig.applyToHTTPSOptions(options);
     return await new Promise<Reply>((resolve, reject) => {
       const asked = request(url, { ...options, agent: false }, (answer) => {
         const warnings = (answer.headersDistinct['warning'] ?? []).map(warningText);
         json(answer).then((object) => {
           const code = answer.statusCode ?? 0;
-          resolve(code < 300 ? { ok: true, object, warnings } : { ok: false, code, message: status.parse(object).message });
+          resolve(
+            code < 300 ? { ok: true, object, warnings } : { ok: false, code, message: status.parse(object).message },
+          );
         }, reject);
       });
       asked.on('error', reject);

@@ -26,7 +26,8 @@ export function textDiff(before: string, after: string, context = 1): string {
       i += 1;
     }
   }
-  const near = (index: number): boolean => lines.slice(Math.max(0, index - context), index + context + 1).some(({ mark }) => mark !== ' ');
+  const near = (index: number): boolean =>
+    lines.slice(Math.max(0, index - context), index + context + 1).some(({ mark }) => mark !== ' ');
   return lines
     .filter((_, index) => near(index))
     .map(({ mark, text }) => `${mark} ${text}`)

@@ -12,7 +12,11 @@ export const people = {
   bob: { username: 'bob', groups: ['security'] },
 } as const;
 
-const rule = (apiGroups: readonly string[], resources: readonly string[], verbs: readonly string[]): object => ({ apiGroups, resources, verbs });
+const rule = (apiGroups: readonly string[], resources: readonly string[], verbs: readonly string[]): object => ({
+  apiGroups,
+  resources,
+  verbs,
+});
 const readWrite = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
 const group = (name: string): object => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name });
 const account = (namespace: string, name: string): object => ({ kind: 'ServiceAccount', namespace, name });
@@ -24,7 +28,11 @@ const rbac = (kind: string, name: string, namespace: string | undefined, more: o
   ...more,
 });
 const roleRef = (kind: string, name: string): object => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name });
-const serviceAccount = (namespace: string, name: string): object => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } });
+const serviceAccount = (namespace: string, name: string): object => ({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { namespace, name },
+});
 
 /** Objects in the order they are applied. */
 export const town: readonly object[] = [
@@ -43,7 +51,10 @@ export const town: readonly object[] = [
 
   // An account that may read every Secret of the namespace: more than alice may.
   rbac('Role', 'report', 'shop', { rules: [rule([''], ['secrets'], ['get', 'list'])] }),
-  rbac('RoleBinding', 'reporter', 'shop', { roleRef: roleRef('Role', 'report'), subjects: [account('shop', 'reporter')] }),
+  rbac('RoleBinding', 'reporter', 'shop', {
+    roleRef: roleRef('Role', 'report'),
+    subjects: [account('shop', 'reporter')],
+  }),
 
   rbac('ClusterRole', 'platform-engineer', undefined, {
     rules: [
@@ -53,7 +64,10 @@ export const town: readonly object[] = [
       rule(['sallyport.dev'], ['exemptions/status'], ['update', 'patch']),
     ],
   }),
-  rbac('ClusterRoleBinding', 'platform-engineers', undefined, { roleRef: roleRef('ClusterRole', 'platform-engineer'), subjects: [group('platform')] }),
+  rbac('ClusterRoleBinding', 'platform-engineers', undefined, {
+    roleRef: roleRef('ClusterRole', 'platform-engineer'),
+    subjects: [group('platform')],
+  }),
 
   rbac('ClusterRole', 'exemption-approver', undefined, {
     rules: [
@@ -61,5 +75,8 @@ export const town: readonly object[] = [
       rule(['sallyport.dev'], ['exemptions/status'], ['update', 'patch']),
     ],
   }),
-  rbac('ClusterRoleBinding', 'exemption-approvers', undefined, { roleRef: roleRef('ClusterRole', 'exemption-approver'), subjects: [group('security')] }),
+  rbac('ClusterRoleBinding', 'exemption-approvers', undefined, {
+    roleRef: roleRef('ClusterRole', 'exemption-approver'),
+    subjects: [group('security')],
+  }),
 ];

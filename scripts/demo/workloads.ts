@@ -39,7 +39,10 @@ export function deployment({ name, ttl, account, inbound, outbound }: Workload):
             {
               name: 'app',
               image: appImage,
-              env: [{ name: 'APP_NAME', value: name }],
+              env: [
+                { name: 'APP_NAME', value: name },
+                { name: 'BIND', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+              ],
               ...(inbound === undefined ? {} : { ports: [{ name: 'http', containerPort: 8080 }] }),
               securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
             },
@@ -62,5 +65,8 @@ export const accessPolicy = (app: string, callers: readonly string[]): object =>
   apiVersion: 'sallyport.dev/v1alpha1',
   kind: 'AccessPolicy',
   metadata: { namespace: 'shop', name: app },
-  spec: { pods: { app }, from: [{ ports: [8080], peers: callers.map((serviceAccount) => ({ namespace: 'shop', serviceAccount })) }] },
+  spec: {
+    pods: { app },
+    from: [{ ports: [8080], peers: callers.map((serviceAccount) => ({ namespace: 'shop', serviceAccount })) }],
+  },
 });

@@ -3,13 +3,23 @@
  * server by plain HTTP, once, as a load, or as one long stream, and says what came back.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { type IncomingMessage, createServer, request } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 
 const call = z.object({ url: z.url(), body: z.string().optional() });
-const load = z.object({ url: z.url(), perSecond: z.number().positive(), seconds: z.number().positive(), bytes: z.int().positive() });
-const stream = z.object({ url: z.url(), seconds: z.number().positive(), chunkBytes: z.int().positive(), everyMs: z.number().positive() });
+const load = z.object({
+  url: z.url(),
+  perSecond: z.number().positive(),
+  seconds: z.number().positive(),
+  bytes: z.int().positive(),
+});
+const stream = z.object({
+  url: z.url(),
+  seconds: z.number().positive(),
+  chunkBytes: z.int().positive(),
+  everyMs: z.number().positive(),
+});
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -23,12 +33,16 @@ interface Answer {
 /** One exchange on a connection of its own. */
 function exchange(url: string, body: Buffer | undefined): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { agent: false, method: body === undefined ? 'GET' : 'POST', timeout: 10_000 }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }));
-      answer.on('error', reject);
-    });
+    const asked = request(
+      url,
+      { agent: false, method: body === undefined ? 'GET' : 'POST', timeout: 10_000 },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }));
+        answer.on('error', reject);
+      },
+    );
     asked.on('timeout', () => asked.destroy(new Error('no answer within 10 s')));
     asked.on('error', reject);
     asked.end(body);
@@ -61,7 +75,13 @@ async function runLoad({ url, perSecond, seconds, bytes }: z.infer<typeof load>)
   }
   await Promise.all(pending);
   const failed = Object.values(failures).reduce((sum, count) => sum + count, 0);
-  return { requests: pending.length, failed, failures, seconds: (performance.now() - started) / 1000, bytes: pending.length * bytes };
+  return {
+    requests: pending.length,
+    failed,
+    failures,
+    seconds: (performance.now() - started) / 1000,
+    bytes: pending.length * bytes,
+  };
 }
 
 /** One long echoed request; the sender ends first, and the last bytes must still come back. */

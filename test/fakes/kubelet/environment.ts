@@ -24,7 +24,10 @@ export function expand(text: string, known: Readonly<Record<string, string>>): s
 
 /** A path below one of the container's mounts, moved below its root directory; anything else as it is. */
 export function underRoot(text: string, container: Container, root: string): string {
-  const mounts = [...(container.volumeMounts ?? []).map(({ mountPath }) => mountPath), container.terminationMessagePath];
+  const mounts = [
+    ...(container.volumeMounts ?? []).map(({ mountPath }) => mountPath),
+    container.terminationMessagePath,
+  ];
   return mounts.some((mount) => text === mount || text.startsWith(`${mount}/`)) ? `${root}${text}` : text;
 }
 
@@ -56,7 +59,8 @@ export async function environmentOf(
   const environment: Record<string, string> = {};
   for (const variable of container.env ?? []) {
     const value = await valueOf(variable, pod, address, lookup);
-    const isOptional = variable.valueFrom?.configMapKeyRef?.optional ?? variable.valueFrom?.secretKeyRef?.optional ?? false;
+    const isOptional =
+      variable.valueFrom?.configMapKeyRef?.optional ?? variable.valueFrom?.secretKeyRef?.optional ?? false;
     if (value === undefined && !isOptional) {
       throw new Error(`container ${container.name}: nothing to fill ${variable.name} with`);
     }

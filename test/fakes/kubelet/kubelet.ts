@@ -19,7 +19,10 @@ import { killAll } from './process.ts';
 /** How an image runs here. `command` stands for its entry point; `overrides` are environment variables that one host makes necessary. */
 export interface Image {
   readonly command: readonly string[];
-  readonly overrides?: (placement: { readonly address: string; readonly root: string }) => Readonly<Record<string, string>>;
+  readonly overrides?: (placement: {
+    readonly address: string;
+    readonly root: string;
+  }) => Readonly<Record<string, string>>;
   /** What a container gets from its platform, such as PATH and the API server's address. */
   readonly platformEnvironment: Readonly<Record<string, string>>;
 }
@@ -49,7 +52,8 @@ export interface Kubelet {
   stop(): Promise<void>;
 }
 
-const backoffMs = (_container: string, restarts: number): number => (restarts === 0 ? 0 : Math.min(10_000 * 2 ** (restarts - 1), 300_000));
+const backoffMs = (_container: string, restarts: number): number =>
+  restarts === 0 ? 0 : Math.min(10_000 * 2 ** (restarts - 1), 300_000);
 
 /** Whether this system has the whole of 127.0.0.0/8, as Linux does. */
 function hasLoopbackRange(): Promise<boolean> {
@@ -63,7 +67,9 @@ function hasLoopbackRange(): Promise<boolean> {
 /** Starts the kubelet of one node and resolves when it watches. */
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   if (!(await hasLoopbackRange())) {
-    throw new Error('this system has 127.0.0.1 only: add aliases for 127.0.1.1 to 127.0.1.30 and 127.96.0.1 to 127.96.0.30 to its loopback interface');
+    throw new Error(
+      'this system has 127.0.0.1 only: add aliases for 127.0.1.1 to 127.0.1.30 and 127.96.0.1 to 127.96.0.30 to its loopback interface',
+    );
   }
   const { api, nodeName, directory, images } = options;
   const logs = join(directory, 'logs');

@@ -58,7 +58,10 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
   const lookup: KeyLookup = async (kind, object, key) => {
     const found = await api.get(`/api/v1/namespaces/${namespace}/${kind}/${object}`).catch(() => undefined);
     const data = typeof found === 'object' && found !== null && 'data' in found ? found.data : undefined;
-    const value = typeof data === 'object' && data !== null ? Object.entries(data).find(([member]) => member === key)?.[1] : undefined;
+    const value =
+      typeof data === 'object' && data !== null
+        ? Object.entries(data).find(([member]) => member === key)?.[1]
+        : undefined;
     if (typeof value !== 'string') {
       return undefined;
     }
@@ -98,7 +101,9 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
       logFile: join(options.logs, `${namespace}_${name}_${spec.name}.log`),
     });
     const said = Object.entries(overrides).map(([key, value]) => `${key}=${value}`);
-    report(`container ${spec.name} started (pid ${state.process.pid})${said.length === 0 ? '' : `, overriding ${said.join(' ')}`}`);
+    report(
+      `container ${spec.name} started (pid ${state.process.pid})${said.length === 0 ? '' : `, overriding ${said.join(' ')}`}`,
+    );
   }
 
   async function awaitProbe(state: Running): Promise<boolean> {
@@ -160,7 +165,10 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
       state.exit = exit;
       state.started = false;
       state.ready = false;
-      state.message = await readFile(`${join(base, 'roots', state.spec.name)}${state.spec.terminationMessagePath}`, 'utf8').catch(() => '');
+      state.message = await readFile(
+        `${join(base, 'roots', state.spec.name)}${state.spec.terminationMessagePath}`,
+        'utf8',
+      ).catch(() => '');
       const said = state.message === '' ? '' : `: ${state.message.trim().slice(0, 200)}`;
       if (!stopping) {
         report(`container ${state.spec.name} ended (${exit.signal ?? `exit ${exit.code}`})${said}`);
@@ -179,7 +187,15 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
   }
 
   const stateOf = (spec: Container): Running => {
-    const state: Running = { spec, process: undefined, restarts: 0, started: false, ready: false, exit: undefined, message: '' };
+    const state: Running = {
+      spec,
+      process: undefined,
+      restarts: 0,
+      started: false,
+      ready: false,
+      exit: undefined,
+      message: '',
+    };
     running.set(spec.name, state);
     return state;
   };
@@ -223,7 +239,9 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
       if (!stopping) {
         phase = 'Running';
         const keepsRunning = pod.spec.restartPolicy === 'Always';
-        const exits = await Promise.all(pod.spec.containers.map((spec) => run(stateOf(spec), keepsRunning, () => void publishStatus())));
+        const exits = await Promise.all(
+          pod.spec.containers.map((spec) => run(stateOf(spec), keepsRunning, () => void publishStatus())),
+        );
         phase = exits.every(({ code }) => code === 0) ? 'Succeeded' : 'Failed';
       }
     } catch (error) {
@@ -241,7 +259,9 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
   async function keepVolumesFresh(): Promise<void> {
     while (!stopping) {
       await pause(1000);
-      await volumes.refresh().catch((error: unknown) => report(`volumes: ${error instanceof Error ? error.message : String(error)}`));
+      await volumes
+        .refresh()
+        .catch((error: unknown) => report(`volumes: ${error instanceof Error ? error.message : String(error)}`));
     }
   }
 
@@ -273,7 +293,13 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
       state?.process !== undefined
         ? { running: { startedAt: new Date().toISOString() } }
         : exit !== undefined
-          ? { terminated: { exitCode: exit.code ?? 137, reason: exit.code === 0 ? 'Completed' : 'Error', message: state?.message ?? '' } }
+          ? {
+              terminated: {
+                exitCode: exit.code ?? 137,
+                reason: exit.code === 0 ? 'Completed' : 'Error',
+                message: state?.message ?? '',
+              },
+            }
           : { waiting: { reason: 'ContainerCreating' } };
     return {
       name: spec.name,
@@ -290,18 +316,30 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
   async function publishStatus(): Promise<void> {
     const needed = [...pod.spec.initContainers.filter(isNativeSidecar), ...pod.spec.containers];
     const isReady = phase === 'Running' && !stopping && needed.every((spec) => running.get(spec.name)?.ready === true);
-    const shown = JSON.stringify([phase, isReady, needed.map((spec) => [running.get(spec.name)?.restarts, running.get(spec.name)?.ready])]);
+    const shown = JSON.stringify([
+      phase,
+      isReady,
+      needed.map((spec) => [running.get(spec.name)?.restarts, running.get(spec.name)?.ready]),
+    ]);
     if (shown === reported) {
       return;
     }
     reported = shown;
-    const condition = (type: string, holds: boolean): object => ({ type, status: holds ? 'True' : 'False', lastTransitionTime: new Date().toISOString() });
+    const condition = (type: string, holds: boolean): object => ({
+      type,
+      status: holds ? 'True' : 'False',
+      lastTransitionTime: new Date().toISOString(),
+    });
     const status = {
       phase,
       podIP: address,
       podIPs: [{ ip: address }],
       hostIP: '127.0.0.1',
-      conditions: [condition('Ready', isReady), condition('ContainersReady', isReady), condition('Initialized', phase !== 'Pending')],
+      conditions: [
+        condition('Ready', isReady),
+        condition('ContainersReady', isReady),
+        condition('Initialized', phase !== 'Pending'),
+      ],
       initContainerStatuses: pod.spec.initContainers.map(containerStatus),
       containerStatuses: pod.spec.containers.map(containerStatus),
     };

@@ -23,7 +23,12 @@ const portReference = z.union([z.int(), z.string()]);
 
 const probe = z.object({
   httpGet: z
-    .object({ path: z.string().default('/'), port: portReference, host: z.string().optional(), scheme: z.string().optional() })
+    .object({
+      path: z.string().default('/'),
+      port: portReference,
+      host: z.string().optional(),
+      scheme: z.string().optional(),
+    })
     .optional(),
   tcpSocket: z.object({ port: portReference, host: z.string().optional() }).optional(),
   initialDelaySeconds: z.number().default(0),
@@ -39,7 +44,9 @@ const container = z.object({
   args: z.array(z.string()).optional(),
   env: z.array(envVar).optional(),
   ports: z.array(z.object({ name: z.string().optional(), containerPort: z.int() })).optional(),
-  volumeMounts: z.array(z.object({ name: z.string(), mountPath: z.string(), subPath: z.string().optional() })).optional(),
+  volumeMounts: z
+    .array(z.object({ name: z.string(), mountPath: z.string(), subPath: z.string().optional() }))
+    .optional(),
   restartPolicy: z.string().optional(),
   startupProbe: probe.optional(),
   readinessProbe: probe.optional(),

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ClusterApi } from '../../../runtime/cluster/kubernetes-client.ts';
 import { z } from 'zod';
+import type { ClusterApi } from '../../../runtime/cluster/kubernetes-client.ts';
 import { fieldOf, type Pod, type Projection, type Volume } from './pod.ts';
 
 const keyed = z.object({ data: z.record(z.string(), z.string()).optional() });
@@ -50,12 +50,18 @@ export function podVolumes(pod: Pod, address: string, base: string, api: Cluster
   const published = new Map<string, string>();
   const directoryOf = (volume: string): string => join(base, 'volumes', volume);
 
-  async function keysOf(kind: 'configmaps' | 'secrets', object: string, isOptional: boolean): Promise<Record<string, string>> {
+  async function keysOf(
+    kind: 'configmaps' | 'secrets',
+    object: string,
+    isOptional: boolean,
+  ): Promise<Record<string, string>> {
     try {
       const { data = {} } = keyed.parse(await api.get(`/api/v1/namespaces/${namespace}/${kind}/${object}`));
       return kind === 'configmaps'
         ? data
-        : Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
+        : Object.fromEntries(
+            Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
+          );
     } catch (error) {
       if (isOptional) {
         return {};
@@ -70,22 +76,28 @@ export function podVolumes(pod: Pod, address: string, base: string, api: Cluster
     if (held !== undefined && nowMs() < held.renewAtMs) {
       return held.token;
     }
-    const answer = await api.create(`/api/v1/namespaces/${namespace}/serviceaccounts/${pod.spec.serviceAccountName}/token`, {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: {
-        ...(audience === undefined ? {} : { audiences: [audience] }),
-        expirationSeconds,
-        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+    const answer = await api.create(
+      `/api/v1/namespaces/${namespace}/serviceaccounts/${pod.spec.serviceAccountName}/token`,
+      {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: {
+          ...(audience === undefined ? {} : { audiences: [audience] }),
+          expirationSeconds,
+          boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+        },
       },
-    });
+    );
     const { token, expirationTimestamp } = tokenAnswer.parse(answer).status;
     const lifeMs = Date.parse(expirationTimestamp) - nowMs();
     tokens.set(key, { token, renewAtMs: nowMs() + 0.8 * lifeMs });
     return token;
   }
 
-  const selected = (data: Record<string, string>, items: readonly { key: string; path: string }[] | undefined): [string, string][] =>
+  const selected = (
+    data: Record<string, string>,
+    items: readonly { key: string; path: string }[] | undefined,
+  ): [string, string][] =>
     items === undefined
       ? Object.entries(data)
       : items.flatMap(({ key, path }): [string, string][] => (data[key] === undefined ? [] : [[path, data[key]]]));
@@ -103,7 +115,10 @@ export function podVolumes(pod: Pod, address: string, base: string, api: Cluster
       const { name: secret, items, optional } = source.secret;
       return selected(await keysOf('secrets', secret, optional ?? false), items);
     }
-    return (source.downwardAPI?.items ?? []).map(({ path, fieldRef }) => [path, fieldOf(pod, address, fieldRef.fieldPath) ?? '']);
+    return (source.downwardAPI?.items ?? []).map(({ path, fieldRef }) => [
+      path,
+      fieldOf(pod, address, fieldRef.fieldPath) ?? '',
+    ]);
   }
 
   function sourcesOf(volume: Volume): readonly Projection[] {
