@@ -1,0 +1,233 @@
+import type { Json, JsonObject } from '../admission/request.ts';
+import { injectedKeys, keyPrefix, namespaceLabels } from '../annotations.ts';
+import { type ContainerPlace, visitContainers } from '../policy/containers.ts';
+import type { RuleContext } from '../policy/context.ts';
+import { type Finding, pointer } from '../policy/finding.ts';
+import { entriesAt, isSameJson, listAt, memberAt, objectAt, textAt } from '../policy/json-access.ts';
+import { report } from '../policy/report.ts';
+import type { PodRule, PodSubject } from '../policy/rule.ts';
+import { shownKey, shownName } from '../policy/shown-name.ts';
+
+export const reservedName: PodRule = {
+  id: 'reserved-name',
+  title: 'An author who uses a name, port, key or uid that belongs to the sidecar',
+  why: 'Whatever carries our name could pass for the sidecar, escape its capture or speak in its place. So these names are ours alone, and no exemption lends them.',
+  remediation:
+    "Rename or remove {what}; names beginning with sallyport-, SALLYPORT_ and sallyport.dev/, ports 15440 to 15499 and the sidecar's uid are reserved.",
+  invariants: ['INV-1', 'INV-3', 'INV-6'],
+  references: ['NIST SP 800-207 tenets 2, 3 and 6'],
+  controls: {
+    CIS: ['5.2.x', '5.3.2'],
+    'SOC 2': ['CC6.6', 'CC6.7'],
+    'ISO 27001:2022': ['A.8.5', 'A.8.22'],
+    'PCI DSS 4.0.1': ['4.2.1'],
+    'NIST 800-53r5': ['SC-8', 'IA-3', 'IA-9'],
+  },
+  since: '0.1.0',
+  defaultMode: 'namespace',
+  exemptable: false,
+  judges: 'pod',
+  templates: true,
+  operations: ['CREATE', 'UPDATE'],
+  check,
+};
+
+const namePrefix = 'sallyport-';
+const variablePrefix = 'SALLYPORT_';
+const reservedPorts = { first: 15_440, last: 15_499 };
+const socketDirectory = '/run/sallyport';
+
+/** A use of something reserved. `what` is what the remediation asks to rename. */
+interface Use {
+  readonly path: string;
+  readonly subject: string;
+  readonly found: string;
+  readonly what: string;
+}
+
+function check({ pod, oldPod, base, isTemplate }: PodSubject, context: RuleContext): readonly Finding[] {
+  const ours = isTemplate
+    ? nothingOurs
+    : whatIsOurs(context.expectedPod?.kind === 'inject' ? context.expectedPod.pod : undefined, oldPod);
+  const places = visitContainers(pod, base).filter((place) => !ours.container(place));
+  return [
+    ...keys(pod, base, ours, context),
+    ...volumes(pod, base, ours),
+    ...places.flatMap((place) => containerUses(place, ours)),
+    ...users(pod, base, places, context.settings.sidecarUid),
+  ].map(({ path, subject, found, what }) => report(reservedName, { path, subject, found, values: { what } }));
+}
+
+/**
+ * What of a pod came from the injector, as far as names go: whether it is exactly what was derived is `sidecar-required`'s question. On UPDATE also what the old
+ * pod had, which was judged when it was created.
+ */
+interface Ours {
+  container(place: ContainerPlace): boolean;
+  volume(volume: Json): boolean;
+  mount(container: string, mount: Json): boolean;
+  key(member: 'labels' | 'annotations', key: string, value: Json): boolean;
+}
+
+const nothingOurs: Ours = { container: () => false, volume: () => false, mount: () => false, key: () => false };
+
+function whatIsOurs(expected: JsonObject | undefined, old: JsonObject | null): Ours {
+  const known = [expected, old ?? undefined].filter((pod) => pod !== undefined);
+  const derived = expected === undefined ? [] : visitContainers(expected, '');
+  const before = old === null ? [] : visitContainers(old, '');
+  return {
+    container: ({ name, kind, container }) =>
+      name.startsWith(namePrefix) &&
+      (derived.some((place) => place.kind === kind && place.name === name) ||
+        before.some((place) => place.kind === kind && place.name === name && isSameJson(place.container, container))),
+    volume: (volume) => known.some((pod) => listAt(pod, 'spec', 'volumes').some((item) => isSameJson(item, volume))),
+    mount: (container, mount) =>
+      [...derived, ...before].some(
+        (place) =>
+          place.name === container && listAt(place.container, 'volumeMounts').some((item) => isSameJson(item, mount)),
+      ),
+    key: (member, key, value) => known.some((pod) => isSameJson(memberAt(pod, 'metadata', member, key), value)),
+  };
+}
+
+/** Labels and annotations below `sallyport.dev/`: what the author may set, within its bounds; a pod's own `identity` label means nothing and is let be. */
+function keys(pod: JsonObject, base: string, ours: Ours, { settings }: RuleContext): readonly Use[] {
+  return (['labels', 'annotations'] as const).flatMap((member) =>
+    entriesAt(pod, 'metadata', member).flatMap(([key, value]) => {
+      const isOther =
+        !key.toLowerCase().startsWith(keyPrefix) || key === namespaceLabels.identity || ours.key(member, key, value);
+      const accepts = member === 'annotations' ? settings.authorAnnotations.get(key) : undefined;
+      const isAccepted = accepts !== undefined && typeof value === 'string' && accepts(value).ok;
+      if (isOther || isAccepted) {
+        return [];
+      }
+      const subject = `${member === 'labels' ? 'label' : 'annotation'} ${shownKey(key)}`;
+      const path = pointer(base, 'metadata', member, key);
+      return [
+        { path, subject, found: accepts === undefined ? whyNotSettable(key) : 'a value out of bounds', what: subject },
+      ];
+    }),
+  );
+}
+
+function whyNotSettable(key: string): string {
+  const isInjected = key === injectedKeys.injected || key === injectedKeys.ports || key === injectedKeys.injection;
+  return isInjected ? 'a mark that only the injector makes' : 'a reserved key';
+}
+
+function volumes(pod: JsonObject, base: string, ours: Ours): readonly Use[] {
+  return listAt(pod, 'spec', 'volumes').flatMap((volume, index) => {
+    const name = textAt(volume, 'name') ?? '';
+    const subject = `volume ${shownName(name)}`;
+    return name.startsWith(namePrefix) && !ours.volume(volume)
+      ? [{ path: pointer(base, 'spec', 'volumes', index, 'name'), subject, found: 'a reserved name', what: subject }]
+      : [];
+  });
+}
+
+function containerUses(place: ContainerPlace, ours: Ours): readonly Use[] {
+  const own = place.name.startsWith(namePrefix)
+    ? [{ path: pointer(place.path, 'name'), subject: place.label, found: 'a reserved name', what: place.label }]
+    : [];
+  return [...own, ...ports(place), ...variables(place), ...mounts(place, ours)];
+}
+
+function ports({ container, label, path }: ContainerPlace): readonly Use[] {
+  return listAt(container, 'ports').flatMap((port, index) => {
+    const at = pointer(path, 'ports', index);
+    const name = textAt(port, 'name') ?? '';
+    const named = name.startsWith(namePrefix)
+      ? [
+          {
+            path: pointer(at, 'name'),
+            subject: `${label}, port ${shownName(name)}`,
+            found: 'a reserved name',
+            what: `port ${shownName(name)}`,
+          },
+        ]
+      : [];
+    const numbered = (['containerPort', 'hostPort'] as const).flatMap((member) => {
+      const number = memberAt(port, member);
+      const isReserved = typeof number === 'number' && number >= reservedPorts.first && number <= reservedPorts.last;
+      return isReserved
+        ? [
+            {
+              path: pointer(at, member),
+              subject: `${label}, ${member} ${number}`,
+              found: 'a reserved port',
+              what: `port ${number}`,
+            },
+          ]
+        : [];
+    });
+    return [...named, ...numbered];
+  });
+}
+
+function variables({ container, label, path }: ContainerPlace): readonly Use[] {
+  const single = listAt(container, 'env').flatMap((variable, index) => {
+    const name = textAt(variable, 'name') ?? '';
+    const subject = `${label}, env ${shownKey(name)}`;
+    return name.toUpperCase().startsWith(variablePrefix)
+      ? [
+          {
+            path: pointer(path, 'env', index, 'name'),
+            subject,
+            found: 'a reserved name',
+            what: `env ${shownKey(name)}`,
+          },
+        ]
+      : [];
+  });
+  const prefixed = listAt(container, 'envFrom').flatMap((source, index) => {
+    const prefix = (textAt(source, 'prefix') ?? '').toUpperCase();
+    const subject = `${label}, envFrom prefix ${shownKey(prefix)}`;
+    return prefix.startsWith('SALLYPORT')
+      ? [
+          {
+            path: pointer(path, 'envFrom', index, 'prefix'),
+            subject,
+            found: 'a reserved name',
+            what: `prefix ${shownKey(prefix)}`,
+          },
+        ]
+      : [];
+  });
+  return [...single, ...prefixed];
+}
+
+/** A mount over the directory of our sockets would put somebody else's in their place. */
+function mounts({ container, name, label, path }: ContainerPlace, ours: Ours): readonly Use[] {
+  return listAt(container, 'volumeMounts').flatMap((mount, index) => {
+    const target = (textAt(mount, 'mountPath') ?? '').replace(/\/+/g, '/').replace(/^\/var\/run\//, '/run/');
+    const isOver = `${target}/`.startsWith(`${socketDirectory}/`);
+    return isOver && !ours.mount(name, mount)
+      ? [
+          {
+            path: pointer(path, 'volumeMounts', index, 'mountPath'),
+            subject: `${label}, mount ${shownName(target)}`,
+            found: 'a reserved directory',
+            what: `mount ${shownName(target)}`,
+          },
+        ]
+      : [];
+  });
+}
+
+/** Whoever runs under the sidecar's uid is taken for it by the capture. A container's own setting wins over the pod's. */
+function users(pod: JsonObject, base: string, places: readonly ContainerPlace[], uid: number): readonly Use[] {
+  const use = (path: string, subject: string): Use => ({
+    path,
+    subject,
+    found: 'the uid of the sidecar',
+    what: `runAsUser ${uid}`,
+  });
+  const own = places
+    .filter(({ container }) => memberAt(container, 'securityContext', 'runAsUser') === uid)
+    .map(({ path, label }) => use(pointer(path, 'securityContext', 'runAsUser'), label));
+  const inherits = places.some(
+    ({ container }) => typeof memberAt(objectAt(container, 'securityContext'), 'runAsUser') !== 'number',
+  );
+  const isPodWide = memberAt(pod, 'spec', 'securityContext', 'runAsUser') === uid && inherits;
+  return isPodWide ? [use(pointer(base, 'spec', 'securityContext', 'runAsUser'), 'the pod'), ...own] : own;
+}
