@@ -17,14 +17,18 @@ export function describeError(error: unknown, depth = 0): DescribedError {
   if (!(error instanceof Error)) {
     return { name: 'NotAnError', message: typeof error === 'string' ? error : typeof error };
   }
-  const code =
-    error instanceof Failure ? error.code : 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code = codeOf(error);
   return {
     name: error.name,
     message: error.message,
     ...(code === undefined ? {} : { code }),
-    ...(error instanceof Failure ? { fields: error.fields } : {}),
+    ...(error instanceof Failure ? { fields: { ...error.fields } } : {}),
     ...(error.stack === undefined || depth > 0 ? {} : { stack: error.stack }),
     ...(error.cause === undefined || depth >= deepest ? {} : { cause: describeError(error.cause, depth + 1) }),
   };
+}
+
+function codeOf(error: Error): string | undefined {
+  const code: unknown = error instanceof Failure ? error.code : 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
 }
