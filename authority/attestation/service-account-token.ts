@@ -93,7 +93,9 @@ function oneExtra(answer: TokenReviewAnswer, key: string): string | undefined {
 
 function isDnsLabel(name: string): boolean {
   const isInner = (character: string): boolean => isAlphanumeric(character) || character === '-';
-  return name.length <= 63 && isAlphanumeric(name.at(0)) && isAlphanumeric(name.at(-1)) && [...name].every(isInner);
+  return (
+    name.length <= 63 && isAlphanumeric(name.at(0)) && isAlphanumeric(name.at(-1)) && Array.from(name).every(isInner)
+  );
 }
 
 function isAlphanumeric(character: string | undefined): boolean {

@@ -3,6 +3,7 @@ import { type Agent, request } from 'node:https';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Secret } from '../../runtime/secret.ts';
 import { splitAddress } from './address.ts';
+import { readText } from './bytes.ts';
 import { AuthorityFailure, malformedAnswer, unreachable } from './failures.ts';
 import { refusal } from './messages.ts';
 
@@ -66,26 +67,12 @@ function send(transport: Transport, call: Call, signal: AbortSignal): Promise<In
 }
 
 async function bodyOf(response: IncomingMessage): Promise<unknown> {
-  const text = await readAll(response);
+  const text = await readText(response, longestAnswerBytes);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) {
     return text === '' ? undefined : parseJson(text);
   }
   throw refusalOf(status, text);
-}
-
-async function readAll(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response) {
-    const bytes = Buffer.from(chunk);
-    length += bytes.length;
-    if (length > longestAnswerBytes) {
-      throw malformedAnswer('too long');
-    }
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parseJson(text: string): unknown {

@@ -1,3 +1,5 @@
+import { bytesOf } from './bytes.ts';
+
 /** A bundle map of every federated domain fits many times; what is longer is hostile or broken. */
 const longestLineBytes = 4 * 1024 * 1024;
 
@@ -8,10 +10,7 @@ export async function* readLines(source: AsyncIterable<unknown>): AsyncGenerator
   let parts: Buffer[] = [];
   let length = 0;
   for await (const chunk of source) {
-    let rest =
-      chunk instanceof Uint8Array
-        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-        : Buffer.from(String(chunk));
+    let rest = bytesOf(chunk);
     let end = rest.indexOf(newline);
     while (end >= 0) {
       const line = Buffer.concat([...parts, rest.subarray(0, end)]).toString('utf8');

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { Cancel, Clock } from '../../runtime/clock.ts';
 import { splitAddress } from './address.ts';
+import { readText } from './bytes.ts';
 import { refusalOf, type Transport } from './exchange.ts';
 import { AuthorityFailure, malformedAnswer, unreachable } from './failures.ts';
 import { readLines } from './lines.ts';
@@ -24,6 +25,8 @@ export interface StreamOptions {
   readonly silenceTimeoutMs: number;
   readonly onMessage: (message: StreamMessage) => void;
 }
+
+const longestRefusalBytes = 64 * 1024;
 
 /** Opens `GET /v1/stream`; resolves at its `hello`, rejects with `AuthorityFailure` when none comes within the call timeout. */
 export async function openStream(transport: Transport, options: StreamOptions): Promise<AuthorityStream> {
@@ -57,11 +60,7 @@ async function get(transport: Transport, address: string, signal: AbortSignal): 
   if (response.statusCode === 200) {
     return response;
   }
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) {
-    chunks.push(Buffer.from(chunk));
-  }
-  throw refusalOf(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'));
+  throw refusalOf(response.statusCode ?? 0, await readText(response, longestRefusalBytes));
 }
 
 /** Reads on in the background; resolves with the stream at `hello`, rejects when it ends before. */
