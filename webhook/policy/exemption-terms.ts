@@ -78,7 +78,7 @@ function mistakesOfScope(entry: ExemptionScope, index: number, rules: readonly s
 }
 
 function mistakesOfTicket(id: string, pattern: string): readonly Mistake[] {
-  return new RegExp(`^(?:${pattern})$`, 'u').test(id)
+  return matchesWhole(pattern, id)
     ? []
     : [
         {
@@ -87,6 +87,15 @@ function mistakesOfTicket(id: string, pattern: string): readonly Mistake[] {
           found: 'not a ticket of this organisation (exemptions.ticketPattern)',
         },
       ];
+}
+
+/** A pattern that is none matches nothing; the settings have refused it already. */
+function matchesWhole(pattern: string, text: string): boolean {
+  try {
+    return new RegExp(`^(?:${pattern})$`, 'u').test(text);
+  } catch {
+    return false;
+  }
 }
 
 function mistakesOfCategory({ category, compensatingControl }: Exemption['spec']): readonly Mistake[] {

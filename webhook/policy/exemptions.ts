@@ -4,6 +4,7 @@ import type { Facts } from './context.ts';
 import { coversFinding } from './exemption-scope.ts';
 import type { Finding } from './finding.ts';
 import { isBeneficiary, subjectsOf } from './grant.ts';
+import { isSamePerson } from './person.ts';
 import { ceilingRules, unliftableRules } from './rule-ids.ts';
 
 /** Why an exemption lifts nothing at this moment. */
@@ -43,14 +44,6 @@ export function whyNotValid(exemption: Exemption, now: Date): InvalidReason | un
 /** `whyNotValid` as a yes or no. */
 export function isValidNow(exemption: Exemption, now: Date): boolean {
   return whyNotValid(exemption, now) === undefined;
-}
-
-/** The same name or the same uid: uids outlive a rename, names outlive a new account. */
-export function isSamePerson(
-  left: { readonly username: string; readonly uid: string },
-  right: { readonly username: string; readonly uid: string },
-): boolean {
-  return left.username === right.username || (left.uid !== '' && left.uid === right.uid);
 }
 
 /**
