@@ -71,6 +71,15 @@ export function printSpiffeBundle(bundle: SpiffeBundle): string {
   return `{${members.join(',')}}`;
 }
 
+/** Prints a map of bundles, each under the name of its own trust domain (B-07). Two of one domain: `TypeError`. */
+export function printBundleMap(bundles: readonly SpiffeBundle[]): string {
+  if (new Set(bundles.map(({ trustDomain }) => trustDomain)).size < bundles.length) {
+    throw new TypeError('a bundle map holds one bundle for each trust domain');
+  }
+  const members = bundles.map((bundle) => `${JSON.stringify(bundle.trustDomain)}:${printSpiffeBundle(bundle)}`);
+  return `{"trust_domains":{${members.join(',')}}}`;
+}
+
 function readBundle(trustDomain: TrustDomain, document: JsonValue): Parsed<SpiffeBundle> {
   const keys = isMembers(document) ? document.get('keys') : undefined;
   if (!isMembers(document) || !isList(keys)) {

@@ -2,7 +2,7 @@
  * A certificate authority in memory, with real keys and real signatures. Everything about a certificate can be bent by a `Bend`, so that
  * each fault a validator must see can be made; what is not bent is as our own authority would make it.
  */
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { requireParsed } from '../../runtime/parsed.ts';
 import { parseCertificate } from '../../spiffe/certificate.ts';
 import { constructedTag, primitiveTag } from '../../spiffe/der-tags.ts';
@@ -45,6 +45,8 @@ export interface Bend {
   /** More extensions as they stand, each one complete element. */
   readonly moreExtensions?: readonly Uint8Array[];
   readonly keyType?: KeyType;
+  /** The private key of the certificate; left out: a new one of `keyType`. */
+  readonly key?: KeyObject;
   readonly digest?: Digest;
   /** Sign by this key instead of the issuer's. */
   readonly signWith?: KeyObject;
@@ -131,11 +133,11 @@ export function createTestAuthority({
 
 /** One certificate under `issuer`, self-signed without one. */
 export function buildCertificate(bend: Bend, issuer: KeyedCertificate | undefined): KeyedCertificate {
-  const { privateKey, publicKey } = generateKey(bend.keyType ?? 'P-256');
-  const spki = publicKey.export({ format: 'der', type: 'spki' });
+  const key = bend.key ?? generateKey(bend.keyType ?? 'P-256');
+  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
   const keyId = bend.subjectKeyId ?? createHash('sha256').update(spki).digest().subarray(0, 20);
   const subject = bend.subject ?? '';
-  const signer = bend.signWith ?? issuer?.key ?? privateKey;
+  const signer = bend.signWith ?? issuer?.key ?? key;
   const algorithm = algorithmOf(signer, bend.digest ?? 'sha256');
   const tbs = der.sequence(
     ...(bend.version === 1 ? [] : [der.element(constructedTag(0), der.integer((bend.version ?? 3) - 1))]),
@@ -149,7 +151,7 @@ export function buildCertificate(bend: Bend, issuer: KeyedCertificate | undefine
   );
   const signature = sign(signer.asymmetricKeyType === 'ed25519' ? null : (bend.digest ?? 'sha256'), tbs, signer);
   const bytes = bend.signature === 'broken' ? flipped(signature) : signature;
-  return { der: der.sequence(tbs, algorithm, der.bitString(bytes)), key: privateKey, subject, keyId };
+  return { der: der.sequence(tbs, algorithm, der.bitString(bytes)), key, subject, keyId };
 }
 
 /** One extension, complete. */
@@ -265,18 +267,18 @@ function nameOf(commonName: string): Uint8Array {
     : der.sequence(der.setOf(der.sequence(der.objectIdentifier(oids.commonName), der.utf8String(commonName))));
 }
 
-function generateKey(type: KeyType): { privateKey: KeyObject; publicKey: KeyObject } {
+function generateKey(type: KeyType): KeyObject {
   switch (type) {
     case 'Ed25519':
-      return generateKeyPairSync('ed25519');
+      return generateKeyPairSync('ed25519').privateKey;
     case 'RSA-1024':
-      return generateKeyPairSync('rsa', { modulusLength: 1024 });
+      return generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
     case 'RSA-2048':
-      return generateKeyPairSync('rsa', { modulusLength: 2048 });
+      return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
     case 'P-256':
     case 'P-384':
     case 'P-521':
-      return generateKeyPairSync('ec', { namedCurve: type });
+      return generateKeyPairSync('ec', { namedCurve: type }).privateKey;
   }
 }
 
