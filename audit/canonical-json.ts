@@ -1,0 +1,40 @@
+/**
+ * JSON in the one form of RFC 8785: members sorted by UTF-16 code units, no white space, numbers and strings as ECMAScript prints them. Members that are
+ * undefined are left out. Throws `TypeError` for what JSON cannot hold (NaN, functions, lone surrogates, bigint).
+ */
+export function canonicalJson(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return canonicalString(value);
+    case 'boolean':
+      return String(value);
+    case 'number':
+      if (!Number.isFinite(value)) {
+        throw new TypeError('a number that JSON cannot hold');
+      }
+      return JSON.stringify(value);
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? canonicalArray(value) : canonicalObject(value);
+    default:
+      throw new TypeError(`a ${typeof value} has no JSON form`);
+  }
+}
+
+function canonicalString(text: string): string {
+  if (!text.isWellFormed()) {
+    throw new TypeError('a lone surrogate has no JSON form');
+  }
+  return JSON.stringify(text);
+}
+
+function canonicalArray(items: readonly unknown[]): string {
+  return `[${items.map((item) => canonicalJson(item)).join(',')}]`;
+}
+
+function canonicalObject(object: object): string {
+  const members = Object.entries(object)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => `${canonicalString(name)}:${canonicalJson(member)}`);
+  return `{${members.join(',')}}`;
+}
