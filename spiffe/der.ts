@@ -239,7 +239,8 @@ function readRoot(bytes: Uint8Array): DerNode {
   if (bytes.length > derLimitBytes) {
     return malformed({ offset: derLimitBytes }, `more than ${derLimitBytes} bytes are not read`);
   }
-  const root = readNode(bytes, 0, 0);
+  // A plain view: windows on a Buffer would be Buffers, and compare as something else.
+  const root = readNode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), 0, 0);
   return root.whole.length === bytes.length ? root : malformed({ offset: root.whole.length }, 'bytes follow the end');
 }
 
