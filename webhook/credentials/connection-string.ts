@@ -53,7 +53,12 @@ function isShell(password: string): boolean {
 }
 
 function hasLiteral(match: RegExpMatchArray): boolean {
-  return isLiteral((match.groups?.['password'] ?? '').replace(/^(["'{])(.*)["'}]$/, '$2'));
+  return isLiteral(unquoted(match.groups?.['password'] ?? ''));
+}
+
+/** Without the quotes, or the braces of ODBC, around it. `{{ template }}` keeps its own. */
+function unquoted(password: string): string {
+  return password.replace(/^(["'])(.*)\1$/, '$2').replace(/^\{([^{}]*)\}$/, '$1');
 }
 
 function isLiteral(password: string): boolean {

@@ -3,9 +3,10 @@ import type { AdmissionRequest, Json } from '../admission/request.ts';
 import { whoDeployed } from '../deployer/who-deployed.ts';
 import type { Facts, LiveOwner } from './context.ts';
 import { boundContent, digestOf } from './digest.ts';
+import { keyOf } from './exemption-key.ts';
 import type { Finding } from './finding.ts';
 import { addedSubjects, coversBinding, roleRefOf } from './grant.ts';
-import { isJsonObject, resolvePointer, textAt } from './json-access.ts';
+import { isJsonObject, textAt } from './json-access.ts';
 import { contentRules, familyOf } from './rule-ids.ts';
 
 /** The object that a scope entry names: the request's own, or the workload at the top of its owners. */
@@ -83,26 +84,6 @@ function coversKey(entry: ExemptionScope, finding: Finding, request: AdmissionRe
   }
   const key = keyOf(finding, request.object ?? undefined);
   return key !== undefined && entry.keys.includes(key);
-}
-
-/**
- * The key that a finding is about, as `keys` of an exemption spells it: the key of a Secret or ConfigMap, or `container/NAME` of an environment variable.
- * Undefined for findings about anything else.
- */
-export function keyOf(finding: Finding, object: Json | undefined): string | undefined {
-  const data = /^\/(?:data|stringData|binaryData)\/([^/]+)$/.exec(finding.path)?.[1];
-  if (data !== undefined) {
-    return data.replaceAll('~1', '/').replaceAll('~0', '~');
-  }
-  const variable = /^(.*\/(?:initContainers|containers|ephemeralContainers)\/[0-9]+)(\/env\/[0-9]+)(?:\/.*)?$/.exec(
-    finding.path,
-  );
-  const [, container = '', env = ''] = variable ?? [];
-  const containerName = textAt(resolvePointer(object, container), 'name');
-  const variableName = textAt(resolvePointer(object, container + env), 'name');
-  return env === '' || containerName === undefined || variableName === undefined
-    ? undefined
-    : `${containerName}/${variableName}`;
 }
 
 function coversGrant(entry: ExemptionScope, finding: Finding, request: AdmissionRequest): boolean {

@@ -1,6 +1,6 @@
 import type { ExemptionGrant } from '../../manifests/resources/exemption.ts';
 import type { AdmissionRequest, Json } from '../admission/request.ts';
-import { isJsonObject, listAt, memberAt, textAt } from './json-access.ts';
+import { isJsonObject, listAt, textAt } from './json-access.ts';
 
 const rbacGroup = 'rbac.authorization.k8s.io';
 
@@ -31,7 +31,7 @@ export function subjectsOf(binding: Json | undefined, namespace = ''): readonly 
     const own = textAt(subject, 'namespace') ?? '';
     return [
       {
-        apiGroup: textAt(subject, 'apiGroup') ?? (isAccount ? '' : rbacGroup),
+        apiGroup: filled(textAt(subject, 'apiGroup'), isAccount ? '' : rbacGroup),
         kind,
         name: textAt(subject, 'name') ?? '',
         namespace: isAccount && own === '' ? namespace : own,
@@ -47,8 +47,12 @@ export function roleRefOf(binding: Json | undefined): GrantRole | undefined {
   if (kind === undefined || name === undefined) {
     return undefined;
   }
-  const group = memberAt(binding, 'roleRef', 'apiGroup');
-  return { apiGroup: typeof group === 'string' && group !== '' ? group : rbacGroup, kind, name };
+  return { apiGroup: filled(textAt(binding, 'roleRef', 'apiGroup'), rbacGroup), kind, name };
+}
+
+/** What the API server's defaulting makes of a text that is absent or empty. */
+function filled(text: string | undefined, fallback: string): string {
+  return text === undefined || text === '' ? fallback : text;
 }
 
 /** Whether two subjects are the same one. */
