@@ -61,6 +61,9 @@ export function scanTrustDomain(text: string, start: number, end: number): Parse
 
 /** The segments of the path that stands in `text` from `start` on: none, or each introduced by a slash. SPIFFE-ID section 2.2. */
 export function scanPath(text: string, start: number): Parsed<readonly string[]> {
+  if (start < text.length && text.charAt(start) !== '/') {
+    return refuse('spiffe-id-malformed', 'a path begins with a slash', { clause: 'ID-05', offset: start });
+  }
   const segments: string[] = [];
   let offset = start;
   while (offset < text.length) {
@@ -107,7 +110,7 @@ function refuseTrustDomain(name: string, character: string, offset: number): Par
   if (character === '?' || character === '#') {
     return refuse('trust-domain-malformed', 'a SPIFFE ID has neither query nor fragment', { clause: 'ID-01', offset });
   }
-  if (character === '[' || (character === ':' && name.includes('::'))) {
+  if (name.startsWith('[') || (character === ':' && name.includes('::'))) {
     return refuse('trust-domain-malformed', 'a trust domain is no IPv6 address', { clause: 'ID-04', offset });
   }
   if (character === ':' || character === '@') {
