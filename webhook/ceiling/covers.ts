@@ -1,0 +1,78 @@
+import type { Atom, ResourceAtom, UrlAtom } from './atoms.ts';
+import type { PolicyRule } from './policy-rule.ts';
+
+/*
+ * Does one RBAC rule grant an atom? The API server's own comparison against escalation, clause by clause: `*` covers every group, resource and verb, an
+ * enumeration never covers `*`; resource `*` covers subresources, `* /scale` (without the blank) covers `x/scale` and nothing else is a pattern; no names cover
+ * any name, names never cover the unnamed; a path is covered by itself or by a prefix before its trailing stars. Verbs are case-sensitive.
+ */
+
+/** Rules sorted by what they may cover, so that an atom meets few of them. */
+export interface RuleIndex {
+  readonly byResource: ReadonlyMap<string, readonly PolicyRule[]>;
+  readonly withUrls: readonly PolicyRule[];
+}
+
+/** Prepares rules for `covered`. */
+export function indexRules(rules: readonly PolicyRule[]): RuleIndex {
+  const byResource = new Map<string, PolicyRule[]>();
+  for (const rule of rules) {
+    for (const key of new Set(
+      rule.apiGroups.flatMap((group) => rule.resources.map((resource) => keyOf(group, resource))),
+    )) {
+      const known = byResource.get(key);
+      if (known === undefined) {
+        byResource.set(key, [rule]);
+      } else {
+        known.push(rule);
+      }
+    }
+  }
+  return { byResource, withUrls: rules.filter(({ nonResourceURLs }) => nonResourceURLs.length > 0) };
+}
+
+/** Whether a single one of the indexed rules grants the atom. */
+export function covered(atom: Atom, index: RuleIndex): boolean {
+  return atom.kind === 'url'
+    ? index.withUrls.some((rule) => coversUrl(rule, atom))
+    : keysCovering(atom).some(
+        (key) => index.byResource.get(key)?.some((rule) => coversVerbAndName(rule, atom)) === true,
+      );
+}
+
+const keyOf = (group: string, resource: string): string => `${group} ${resource}`;
+
+function keysCovering({ group, resource }: ResourceAtom): readonly string[] {
+  const slash = resource.indexOf('/');
+  const resources = [resource, '*', ...(slash < 0 ? [] : [`*/${resource.slice(slash + 1)}`])];
+  return [...new Set([group, '*'].flatMap((one) => resources.map((other) => keyOf(one, other))))];
+}
+
+function coversVerbAndName(rule: PolicyRule, { verb, name }: ResourceAtom): boolean {
+  return (
+    grantsVerb(rule, verb) && (rule.resourceNames.length === 0 || (name !== '' && rule.resourceNames.includes(name)))
+  );
+}
+
+function coversUrl(rule: PolicyRule, { url, verb }: UrlAtom): boolean {
+  return (
+    grantsVerb(rule, verb) &&
+    rule.resourceNames.length === 0 &&
+    rule.nonResourceURLs.some((pattern) => coversPath(pattern, url))
+  );
+}
+
+const grantsVerb = ({ verbs }: PolicyRule, verb: string): boolean => verbs.includes('*') || verbs.includes(verb);
+
+/** Whether a path, perhaps itself ending in `*`, is granted by a pattern: equal, or by prefix after *all* trailing stars of the pattern are cut. */
+export function coversPath(pattern: string, url: string): boolean {
+  return pattern === url || (pattern.endsWith('*') && url.startsWith(withoutTrailingStars(pattern)));
+}
+
+function withoutTrailingStars(pattern: string): string {
+  let end = pattern.length;
+  while (end > 0 && pattern[end - 1] === '*') {
+    end -= 1;
+  }
+  return pattern.slice(0, end);
+}

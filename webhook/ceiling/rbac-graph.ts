@@ -1,0 +1,124 @@
+import type { JsonObject } from '../admission/request.ts';
+import { roleRefOf, subjectsOf } from '../policy/grant.ts';
+import { memberAt, textAt } from '../policy/json-access.ts';
+import { type PolicyRule, parsePolicyRules } from './policy-rule.ts';
+
+/** The four RBAC kinds, as the API server stores them. */
+export interface RbacObjects {
+  readonly roles: readonly JsonObject[];
+  readonly roleBindings: readonly JsonObject[];
+  readonly clusterRoles: readonly JsonObject[];
+  readonly clusterRoleBindings: readonly JsonObject[];
+}
+
+/** What one binding gives a subject. `namespace` is empty for the whole cluster. `rules` undefined: the role does not exist (yet). */
+export interface Grant {
+  readonly namespace: string;
+  readonly rules: readonly PolicyRule[] | undefined;
+  /** `ClusterRole/view`, for a person. */
+  readonly role: string;
+  /** One of the API server's own defaults, which everybody has. */
+  readonly isFloor: boolean;
+}
+
+/** Who holds which grants: by subject key (`userKey`, `groupKey`, `accountKey`). Never changed once built; a change makes a new graph. */
+export interface RbacGraph {
+  readonly grants: ReadonlyMap<string, readonly Grant[]>;
+  readonly objectCount: number;
+}
+
+export const userKey = (name: string): string => `U|${name}`;
+export const groupKey = (name: string): string => `G|${name}`;
+export const accountKey = (namespace: string, name: string): string => `S|${namespace}/${name}`;
+
+/** The default ClusterRoles that every account, or everybody, has from the start (admission.md section 9, step 4). */
+const floorRoles: ReadonlySet<string> = new Set([
+  'system:discovery',
+  'system:basic-user',
+  'system:public-info-viewer',
+  'system:service-account-issuer-discovery',
+]);
+
+/** Indexes bindings by subject. Materialised rules of aggregated ClusterRoles are used as they stand. */
+export function buildRbacGraph(objects: RbacObjects): RbacGraph {
+  const { roles, roleBindings, clusterRoles, clusterRoleBindings } = objects;
+  const rules = new Map<string, readonly PolicyRule[]>();
+  for (const role of clusterRoles) {
+    rules.set(roleKey('ClusterRole', '', nameOf(role)), parsePolicyRules(memberAt(role, 'rules')));
+  }
+  for (const role of roles) {
+    rules.set(roleKey('Role', namespaceOf(role), nameOf(role)), parsePolicyRules(memberAt(role, 'rules')));
+  }
+  const grants = new Map<string, Grant[]>();
+  for (const binding of [...clusterRoleBindings, ...roleBindings]) {
+    addBinding(binding, rules, grants);
+  }
+  const objectCount = roles.length + roleBindings.length + clusterRoles.length + clusterRoleBindings.length;
+  return { grants, objectCount };
+}
+
+function addBinding(
+  binding: JsonObject,
+  rules: ReadonlyMap<string, readonly PolicyRule[]>,
+  grants: Map<string, Grant[]>,
+): void {
+  const reference = roleRefOf(binding);
+  if (reference === undefined) {
+    return;
+  }
+  const namespace = namespaceOf(binding);
+  const grant: Grant = {
+    namespace,
+    rules: rules.get(roleKey(reference.kind, reference.kind === 'Role' ? namespace : '', reference.name)),
+    role: `${reference.kind}/${reference.name}`,
+    isFloor: namespace === '' && isDefaultBinding(binding, reference.name),
+  };
+  const keys = subjectsOf(binding, namespace).flatMap(
+    ({ kind, name, namespace: home }) => keyOfSubject(kind, name, home) ?? [],
+  );
+  for (const key of new Set(keys)) {
+    const known = grants.get(key);
+    if (known === undefined) {
+      grants.set(key, [grant]);
+    } else {
+      known.push(grant);
+    }
+  }
+}
+
+/** A label alone can be written by anybody: name and role must be the default's too. */
+function isDefaultBinding(binding: JsonObject, role: string): boolean {
+  const isMarked = textAt(binding, 'metadata', 'labels', 'kubernetes.io/bootstrapping') === 'rbac-defaults';
+  return isMarked && nameOf(binding) === role && floorRoles.has(role);
+}
+
+function keyOfSubject(kind: string, name: string, namespace: string): string | undefined {
+  switch (kind) {
+    case 'ServiceAccount':
+      return accountKey(namespace, name);
+    case 'Group':
+      return groupKey(name);
+    case 'User':
+      return keyOfUser(name);
+    default:
+      return undefined;
+  }
+}
+
+/** The key of a username: one that spells a service account is that account. */
+export function keyOfUser(username: string): string {
+  const account = accountOfUsername(username);
+  return account === undefined ? userKey(username) : accountKey(account.namespace, account.name);
+}
+
+/** `system:serviceaccount:<namespace>:<name>` as its parts: exactly four, none empty (AR-29). */
+export function accountOfUsername(username: string): { readonly namespace: string; readonly name: string } | undefined {
+  const [system, kind, namespace = '', name = '', ...rest] = username.split(':');
+  const isAccount =
+    system === 'system' && kind === 'serviceaccount' && namespace !== '' && name !== '' && rest.length === 0;
+  return isAccount ? { namespace, name } : undefined;
+}
+
+const roleKey = (kind: string, namespace: string, name: string): string => `${kind}|${namespace}|${name}`;
+const nameOf = (object: JsonObject): string => textAt(object, 'metadata', 'name') ?? '';
+const namespaceOf = (object: JsonObject): string => textAt(object, 'metadata', 'namespace') ?? '';
