@@ -3,10 +3,11 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../runtime/clock.ts';
 import { systemRandom } from '../../runtime/random.ts';
+import type { Call } from '../admission/call.ts';
 import type { AdmissionResponse } from '../admission/decision.ts';
 import { AdmissionFailure, failureSentence } from '../admission/failures.ts';
 import { createServingPair } from '../serving/certificate.ts';
-import { admissionApp, type Call } from './app.ts';
+import { admissionApp } from './app.ts';
 
 const dnsName = 'sallyport-webhook.sallyport-system.svc';
 const pair = createServingPair({ dnsNames: [dnsName], replica: 'test', now: new Date(), random: systemRandom });

@@ -1,7 +1,8 @@
 import express, { type Express, type Request, type Response } from 'express';
 import type { Clock } from '../../runtime/clock.ts';
-import { type Deadline, deadlineIn } from '../../runtime/deadline.ts';
+import { deadlineIn } from '../../runtime/deadline.ts';
 import type { RandomBytes } from '../../runtime/random.ts';
+import type { Call, Half } from '../admission/call.ts';
 import type { AdmissionResponse } from '../admission/decision.ts';
 import { newDecisionId } from '../admission/decision-id.ts';
 import { AdmissionFailure, asAdmissionFailure, failureSentence, failureStatus } from '../admission/failures.ts';
@@ -10,18 +11,6 @@ import { decodeAdmissionReview } from './admission-review.ts';
 import { readBody } from './body.ts';
 import { encodeAdmissionReview } from './decision-response.ts';
 import { requestBudgetMs } from './request-time.ts';
-
-/** The two calls of the API server: a mutating and a validating one. */
-export type Half = 'mutate' | 'validate';
-
-/** One decoded review and what bounds its judgement. `signal` aborts when the client is gone or time is up. */
-export interface Call {
-  readonly half: Half;
-  readonly request: AdmissionRequest;
-  readonly decisionId: string;
-  readonly deadline: Deadline;
-  readonly signal: AbortSignal;
-}
 
 /** What the app reports of its own; what a review came to is recorded by whoever judges it. */
 export interface AppObserver {

@@ -49,6 +49,8 @@ export function registrar(options: RegistrarOptions): Service {
   const { api, settings, isLeader, observer, clock, logger } = options;
   const paths = [mutatingPath, validatingPath].map((path) => `${path}/${configurationName}`);
   let isSettled = false;
+  let appliedFor = '';
+  let wasTrusted = false;
 
   return loopService('registrations', async ({ signal, ready }) => {
     while (!signal.aborted) {
@@ -83,13 +85,13 @@ export function registrar(options: RegistrarOptions): Service {
       return;
     }
     const known = authoritiesIn(caBundle);
-    const state = {
-      caBundle,
-      isTrusted: live.every((held) => bundlesOf(held).some((authority) => known.includes(authority))),
-    };
+    // Once trusted, always: whoever empties a configuration must not gain a moment in which it fails open.
+    wasTrusted ||= live.every((held) => bundlesOf(held).some((authority) => known.includes(authority)));
+    const state = { caBundle, isTrusted: wasTrusted };
     const wanted = configurations(settings, state);
     const stale = wanted.filter((configuration, index) => !holds(live[index], configuration));
-    if (stale.length > 0 && isSettled) {
+    const reason = `${String(state.isTrusted)} ${caBundle}`;
+    if (stale.length > 0 && isSettled && reason === appliedFor) {
       observer.drifted();
       logger.warn({ configurations: stale.map(({ kind }) => kind) }, 'registrations were changed, putting them right');
     }
@@ -101,6 +103,7 @@ export function registrar(options: RegistrarOptions): Service {
     for (const entry of registrations(settings)) {
       observer.failurePolicy(entry.name, presentFailurePolicy(entry, settings, state) === 'Fail');
     }
+    appliedFor = reason;
     isSettled = stale.length === 0 && state.isTrusted;
   }
 }
