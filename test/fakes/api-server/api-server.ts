@@ -24,9 +24,10 @@ import { createTokenIssuer } from './tokens.ts';
 import { authenticatedUser } from './user.ts';
 import { patchTypes } from './write/patches.ts';
 
-/** Whom a client certificate is minted for. A certificate carries no uid, so `uid` is not among them. */
+/** Whom a client certificate is minted for. */
 export interface Person {
   readonly username: string;
+  readonly uid?: string;
   readonly groups?: readonly string[];
 }
 
@@ -127,12 +128,12 @@ interface Parts {
 
 function fakeCluster(parts: Parts): FakeCluster {
   const { url, services, handler, servingCa, clientCa } = parts;
-  const kubeConfig = ({ username, groups = [] }: Person): KubeConfig =>
+  const kubeConfig = ({ username, groups = [], ...more }: Person): KubeConfig =>
     certificateKubeConfig(
       url,
       servingCa.caPem,
       username,
-      clientCa.issueClient({ commonName: username, organizations: groups }),
+      clientCa.issueClient({ commonName: username, organizations: groups, ...more }),
     );
   const as = (person: Person): Client => createClient(handler, authenticatedUser(person), 'kubectl');
   return {

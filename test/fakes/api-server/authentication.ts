@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { certificateFingerprint } from './certificates.ts';
+import { oids } from './der.ts';
 import { isAllowed } from './rbac.ts';
 import type { Services } from './services.ts';
 import { forbidden, unauthorized } from './status.ts';
@@ -40,6 +41,7 @@ function certificateUser(socket: TLSSocket): User | undefined {
   return authenticatedUser({
     username: values('CN').at(-1) ?? '',
     groups: values('O'),
+    uid: values(oids.userUid)[0] ?? '',
     extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${certificateFingerprint(certificate.raw)}`] },
   });
 }

@@ -12,10 +12,11 @@ export interface KeyPair {
 /** Mints certificates under one root; real keys, real signatures, nothing stored. */
 export interface CertificateAuthority {
   readonly caPem: string;
-  /** For TLS clients: the common name is the user, the organizations are the groups. */
+  /** For TLS clients: the common name is the user, the organizations are the groups, a uid has an attribute of its own. */
   issueClient(subject: {
     readonly commonName: string;
     readonly organizations: readonly string[];
+    readonly uid?: string;
     readonly notAfter?: Date;
   }): KeyPair;
   /** For TLS servers at these DNS names and addresses. */
@@ -52,8 +53,8 @@ export function createCertificateAuthority(name: string, at: Date, random: Rando
       publicKey,
       extensions: [isCa, certificateSigning],
     }),
-    issueClient: ({ commonName, organizations, notAfter }) =>
-      leaf(distinguishedName(commonName, organizations), [extendedKeyUsage(oids.clientAuth)], notAfter),
+    issueClient: ({ commonName, organizations, uid, notAfter }) =>
+      leaf(distinguishedName(commonName, organizations, uid), [extendedKeyUsage(oids.clientAuth)], notAfter),
     issueServer: (names) =>
       leaf(distinguishedName('kube-apiserver', []), [extendedKeyUsage(oids.serverAuth), subjectAltName(names)]),
   };
@@ -98,10 +99,11 @@ function certificate(template: Template, issuerKey: KeyObject): Buffer {
   return sequence(toBeSigned, signatureAlgorithm, bitString(sign('sha256', toBeSigned, issuerKey)));
 }
 
-function distinguishedName(commonName: string, organizations: readonly string[]): Buffer {
+function distinguishedName(commonName: string, organizations: readonly string[], uid?: string): Buffer {
   const attribute = (type: string, value: string): Buffer => set(sequence(oid(type), utf8(value)));
   const groups = organizations.map((organization) => attribute(oids.organization, organization));
-  return sequence(...groups, attribute(oids.commonName, commonName));
+  const uids = uid === undefined ? [] : [attribute(oids.userUid, uid)];
+  return sequence(...groups, attribute(oids.commonName, commonName), ...uids);
 }
 
 function extension(type: string, isCritical: boolean, value: Buffer): Buffer {

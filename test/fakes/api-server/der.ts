@@ -6,6 +6,8 @@ export const oids = {
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
   commonName: '2.5.4.3',
   organization: '2.5.4.10',
+  /** The user's uid in a client certificate, as Kubernetes defines it. */
+  userUid: '1.3.6.1.4.1.57683.2',
   basicConstraints: '2.5.29.19',
   keyUsage: '2.5.29.15',
   extendedKeyUsage: '2.5.29.37',

@@ -34,7 +34,9 @@ export interface AuditRecord {
 export function createHandler(services: Services, record: (entry: AuditRecord) => void): Handler {
   return async (request) => {
     const gathered: { exchange?: Exchange } = {};
-    const response = await answer(services, request, gathered).catch(errorResponse);
+    const response = await answer(services, request, gathered).catch((error: unknown) =>
+      errorResponse(error, gathered.exchange?.warnings ?? []),
+    );
     if (gathered.exchange !== undefined && request.method !== 'GET') {
       record(auditRecord(services, gathered.exchange, response));
     }
@@ -129,9 +131,9 @@ function notAllowed(): Promise<never> {
   return Promise.reject(methodNotAllowed());
 }
 
-function errorResponse(error: unknown): ApiResponse {
+function errorResponse(error: unknown, warnings: readonly string[]): ApiResponse {
   const known = error instanceof ApiError ? error : internalError(error instanceof Error ? error.message : 'unknown');
-  return { kind: 'json', code: known.code, body: known.status, warnings: [] };
+  return { kind: 'json', code: known.code, body: known.status, warnings };
 }
 
 function openIdConfiguration(issuer: string): Record<string, string | string[]> {

@@ -1,5 +1,5 @@
-import { isEqualJson, type JsonObject } from '../json.ts';
-import type { Admission, Services } from '../services.ts';
+import { isEqualJson, type JsonObject, listAt, objectsAt } from '../json.ts';
+import type { Admission, AdmissionCall, Services } from '../services.ts';
 import { awaitDefaultAccount, checkNamespace, withPodPlugins } from './plugins.ts';
 import { createWebhookClient } from './webhook-client.ts';
 import { type Invocations, mutatingRound, requireAgain, validatingRound, type WebhookWorld } from './webhooks.ts';
@@ -26,7 +26,20 @@ export function createAdmission(services: Pick<Services, 'store' | 'random' | 'c
       }
       return mutatingRound(world, call, again, { ...first, round: 1 });
     },
-    validate: (call, object) => validatingRound(world, call, object),
+    validate: (call, object) => {
+      warnOfConditions(call, object);
+      return validatingRound(world, call, object);
+    },
     close: () => client.close(),
   };
+}
+
+function warnOfConditions(call: AdmissionCall, object: JsonObject | null): void {
+  const isConfiguration = call.exchange.resource.plural.endsWith('webhookconfigurations');
+  if (
+    isConfiguration &&
+    objectsAt(object, 'webhooks').some((webhook) => listAt(webhook, 'matchConditions').length > 0)
+  ) {
+    call.exchange.warnings.push('matchConditions are not evaluated by this embedded API server: they count as true');
+  }
 }
