@@ -44,13 +44,13 @@ export function planChores(household: Household): readonly Chore[] {
   ];
 }
 
-/** Keys without full lead that wait for the mesh, and that it knows. */
-function known(keys: readonly RingKey[], { now, acknowledged }: Household): readonly RingKey[] {
+/** Founders' keys that wait out the hold-down, and that the mesh knows already. Late keys wait for their predecessor instead. */
+function known(keys: readonly RingKey[], { now, times, acknowledged }: Household): readonly RingKey[] {
   return keys.filter(
     (key) =>
       key.privateKey !== undefined &&
       key.isPublished &&
-      !key.entry.fullLead &&
+      key.entry.activeFrom.getTime() - key.entry.preparedAt.getTime() <= times.holdDownMs &&
       key.activatedAt === undefined &&
       activationOf(key) > now &&
       acknowledged(key.entry.id) >= enoughAcknowledged,
