@@ -26,6 +26,7 @@ export interface Bend {
   readonly notBefore?: Date;
   readonly notAfter?: Date;
   readonly isCa?: boolean;
+  /** Left out of a certificate that is no CA. */
   readonly pathLength?: number;
   readonly basicConstraints?: null;
   readonly keyUsage?: readonly KeyUsage[] | null;
@@ -232,7 +233,7 @@ function extensionsOf(bend: Bend, keyId: Uint8Array, issuer: KeyedCertificate | 
 
 function basicConstraintsOf({ isCa = false, pathLength }: Bend): Uint8Array {
   const ca = isCa ? [der.boolean(true)] : [];
-  const length = pathLength === undefined ? [] : [der.integer(pathLength)];
+  const length = pathLength === undefined || !isCa ? [] : [der.integer(pathLength)];
   return extension(oids.basicConstraints, der.sequence(...ca, ...length), true);
 }
 
