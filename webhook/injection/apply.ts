@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import type { JsonObject } from '../admission/request.ts';
+import { injectedKeys } from '../annotations.ts';
+import { listAt, objectAt } from '../policy/json-access.ts';
+import { declaredPorts, portsLabel } from './declared-ports.ts';
+import type { InjectionPlan } from './plan.ts';
+import type { InjectionSettings } from './settings.ts';
+import { type SidecarPlan, sidecarContainer } from './sidecar-container.ts';
+import { strip } from './strip.ts';
+import { identityVolume } from './volumes.ts';
+
+type Inject = Extract<InjectionPlan, { readonly kind: 'inject' }>;
+
+const none: SidecarPlan = { inbound: [], outbound: [], perPod: {}, isGuaranteed: false };
+
+/** Names the template that injected a pod: what every sidecar of these settings has in common. 16 hex digits. */
+export function templateName(settings: InjectionSettings): string {
+  return createHash('sha256')
+    .update(JSON.stringify([sidecarContainer(none, settings), identityVolume(settings)]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** The pod with its sidecar first among the init containers. Deterministic, and idempotent: what an injector of ours added before is derived afresh. */
+export function applyInjection(pod: JsonObject, { sidecar }: Inject, settings: InjectionSettings): JsonObject {
+  const authored = strip(pod, settings);
+  const metadata = objectAt(authored, 'metadata') ?? {};
+  const spec = objectAt(authored, 'spec') ?? {};
+  const injection = {
+    version: settings.version,
+    capture: 'explicit',
+    image: settings.image,
+    template: templateName(settings),
+  };
+  return {
+    ...authored,
+    metadata: {
+      ...metadata,
+      labels: {
+        ...objectAt(metadata, 'labels'),
+        [injectedKeys.injected]: 'true',
+        [injectedKeys.ports]: portsLabel(declaredPorts(authored)),
+      },
+      annotations: { ...objectAt(metadata, 'annotations'), [injectedKeys.injection]: JSON.stringify(injection) },
+    },
+    spec: {
+      ...spec,
+      initContainers: [sidecarContainer(sidecar, settings), ...listAt(spec, 'initContainers')],
+      volumes: [...listAt(spec, 'volumes'), identityVolume(settings)],
+    },
+  };
+}
