@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { memorySegments } from '../audit/segments/memory-segments.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { clusterApi } from '../runtime/cluster/kubernetes-client.ts';
@@ -47,8 +48,9 @@ afterAll(async () => {
   await town.stop();
 });
 
-const events = (name: string): Record<string, unknown>[] =>
-  lines.map((line): Record<string, unknown> => JSON.parse(line)).filter(({ event }) => event === name);
+const record = z.looseObject({ event: z.string() });
+const events = (name: string): z.infer<typeof record>[] =>
+  lines.map((line) => record.parse(JSON.parse(line))).filter(({ event }) => event === name);
 
 /** Messages of a stream, to be waited for by kind. */
 function mailbox(): {
