@@ -158,9 +158,9 @@ describe('a webhook that fails', () => {
     const refused = await create('failed').catch(refusal);
     expect(refused).toMatchObject({
       code: 500,
-      message: expect.stringMatching(/^Internal error occurred: failed calling webhook "v\.example\.org": /),
+      message: matching(/^Internal error occurred: failed calling webhook "v\.example\.org": /),
     });
-    expect(refused).toMatchObject({ message: expect.stringContaining(words) });
+    expect(refused).toMatchObject({ message: containing(words) });
     await cluster
       .as(admin)
       .patch(
@@ -184,7 +184,7 @@ describe('a webhook that fails', () => {
       },
     });
     expect(await create('untrusted').catch(refusal)).toMatchObject({
-      message: expect.stringContaining('failed to verify certificate: x509'),
+      message: containing('failed to verify certificate: x509'),
     });
     expect(webhook.received).toEqual([]);
   });
@@ -197,7 +197,7 @@ describe('a webhook is called', () => {
       clientConfig: { service: { namespace: 'default', name: 'hooks', path: '/v' }, caBundle: webhook.caBundle },
     });
     expect(await create('early').catch(refusal)).toMatchObject({
-      message: expect.stringContaining('service "hooks" not found'),
+      message: containing('service "hooks" not found'),
     });
     await cluster.apply(`
 apiVersion: v1
@@ -206,7 +206,7 @@ metadata: { name: hooks, namespace: default }
 spec: { ports: [{ name: https, port: 443, targetPort: ${webhook.port} }] }
 `);
     expect(await create('early').catch(refusal)).toMatchObject({
-      message: expect.stringContaining('no endpoints available for service "hooks"'),
+      message: containing('no endpoints available for service "hooks"'),
     });
     await cluster.apply(`
 apiVersion: discovery.k8s.io/v1
@@ -238,12 +238,10 @@ ports: [{ name: https, port: ${webhook.port}, protocol: TCP }]
       { path: '/any', rules: rule({ resources: ['*/*'] }) },
     );
     const pods = '/api/v1/namespaces/default/pods';
-    await cluster
-      .as(admin)
-      .create(pods, {
-        metadata: { name: 'p' },
-        spec: { schedulingGates: [{ name: 'wait' }], containers: [{ name: 'app', image: 'a:1' }] },
-      });
+    await cluster.as(admin).create(pods, {
+      metadata: { name: 'p' },
+      spec: { schedulingGates: [{ name: 'wait' }], containers: [{ name: 'app', image: 'a:1' }] },
+    });
     await cluster.as(admin).patch(`${pods}/p/status`, { status: { phase: 'Running' } }, 'application/merge-patch+json');
     expect(paths().toSorted((left, right) => left.localeCompare(right))).toEqual(['/any', '/status']);
   });
@@ -308,4 +306,12 @@ async function rawCreate(name: string): Promise<{ readonly headers: Headers }> {
     outgoing.on('error', reject);
     outgoing.end(JSON.stringify({ metadata: { name } }));
   });
+}
+
+function containing(text: string): unknown {
+  return expect.stringContaining(text);
+}
+
+function matching(pattern: RegExp): unknown {
+  return expect.stringMatching(pattern);
 }

@@ -1,4 +1,4 @@
-import { ApiException, CoreV1Api, KubernetesObjectApi, Watch } from '@kubernetes/client-node';
+import { ApiException, CoreV1Api, KubernetesObjectApi, V1ConfigMap, Watch } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manualClock } from '../../builders/manual-clock.ts';
 import { type FakeCluster, startApiServer } from './api-server.ts';
@@ -45,7 +45,11 @@ describe('storage, by an unmodified client', () => {
       .catch(statusOf);
     expect(again).toMatchObject({ code: 409, reason: 'AlreadyExists', message: 'configmaps "taken" already exists' });
     const update = (value: string): Promise<unknown> =>
-      core.replaceNamespacedConfigMap({ namespace: 'default', name: 'taken', body: { ...made, data: { value } } });
+      core.replaceNamespacedConfigMap({
+        namespace: 'default',
+        name: 'taken',
+        body: Object.assign(new V1ConfigMap(), made, { data: { value } }),
+      });
     await update('first');
     expect(await update('second').catch(statusOf)).toMatchObject({
       code: 409,

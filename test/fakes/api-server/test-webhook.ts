@@ -1,8 +1,10 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
+import { text } from 'node:stream/consumers';
 import { systemClock } from '../../../runtime/clock.ts';
 import { systemRandom } from '../../../runtime/random.ts';
 import { createCertificateAuthority } from './certificates.ts';
-import { isObject, type Json, type JsonObject, objectAt, parseJson, textAt } from './json.ts';
+import { isObject, type JsonObject, objectAt, parseJson, textAt } from './json.ts';
 
 /** One review as it reached a webhook. */
 export interface Received {
@@ -30,29 +32,17 @@ export async function startTestWebhook(
   const authority = createCertificateAuthority('hooks', systemClock.now(), systemRandom);
   const { certPem, keyPem } = authority.issueServer(['hooks.default.svc', '127.0.0.1']);
   const received: Received[] = [];
-  const server = createServer({ cert: certPem, key: keyPem }, async (incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) {
-      chunks.push(Buffer.from(chunk));
-    }
-    const review = parseJson(Buffer.concat(chunks).toString());
-    const request = objectAt(review, 'request');
+  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const request = objectAt(parseJson(await text(incoming)), 'request');
     const path = incoming.url ?? '';
     received.push({ path, headers: incoming.headers, request });
     const given = answer(path.split('?')[0] ?? '', request);
-    if (given === 'silence') {
-      return;
+    if (given !== 'silence') {
+      send(outgoing, textAt(request, 'uid'), given);
     }
-    if (typeof given['text'] === 'string' && typeof given['status'] === 'number') {
-      outgoing.writeHead(given['status']).end(given['text']);
-      return;
-    }
-    const body: Json = {
-      apiVersion: 'admission.k8s.io/v1',
-      kind: 'AdmissionReview',
-      response: { uid: textAt(request, 'uid'), ...responseOf(given) },
-    };
-    outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+  const server = createServer({ cert: certPem, key: keyPem }, (incoming, outgoing) => {
+    serve(incoming, outgoing).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -73,6 +63,12 @@ export function patching(...operations: readonly JsonObject[]): JsonObject {
   return { allowed: true, patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(operations)).toString('base64') };
 }
 
-function responseOf(given: Answer): JsonObject {
-  return isObject(given) ? given : {};
+function send(outgoing: ServerResponse, uid: string, given: Answer): void {
+  if (typeof given['text'] === 'string' && typeof given['status'] === 'number') {
+    outgoing.writeHead(given['status']).end(given['text']);
+    return;
+  }
+  const response = { uid, ...(isObject(given) ? given : {}) };
+  const body = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response };
+  outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

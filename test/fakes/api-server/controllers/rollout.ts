@@ -60,18 +60,24 @@ function grownNew(
   return [[fresh.name, Math.min(grown, strategy.replicas)]];
 }
 
+/**
+ * Old pods go as long as enough stay that serve. What is asked for bounds it too: availability as reported lags behind the scaling down that was
+ * just decided, what is asked for does not.
+ */
 function shrunkOld(
   strategy: Strategy,
   fresh: Share | undefined,
   old: readonly Share[],
 ): readonly (readonly [string, number])[] {
   const minimum = strategy.replicas - strategy.maxUnavailable;
-  const available = sum(old, 'available') + (fresh?.available ?? 0);
-  let spare = Math.max(0, available - minimum);
+  const waitedFor = Math.max(0, (fresh?.replicas ?? 0) - (fresh?.available ?? 0));
+  let room = Math.max(0, sum(old, 'replicas') + (fresh?.replicas ?? 0) - minimum - waitedFor);
+  let spare = Math.max(0, sum(old, 'available') + (fresh?.available ?? 0) - minimum);
   return old.map((share) => {
-    // What serves nobody goes for nothing; of what serves, only as many as can be spared.
-    const idle = Math.max(0, share.replicas - share.available);
-    const taken = Math.min(share.replicas - idle, spare);
+    // What serves nobody goes first, and costs nothing but room.
+    const idle = Math.min(Math.max(0, share.replicas - share.available), room);
+    const taken = Math.min(share.replicas - idle, spare, room - idle);
+    room -= idle + taken;
     spare -= taken;
     return [share.name, share.replicas - idle - taken] as const;
   });
