@@ -1,4 +1,4 @@
-import type { JsonObject } from '../admission/request.ts';
+import type { Json, JsonObject } from '../admission/request.ts';
 import { visitContainers } from '../policy/containers.ts';
 import type { RuleContext } from '../policy/context.ts';
 import { type Finding, pointer } from '../policy/finding.ts';
@@ -56,45 +56,34 @@ function volumeReferences(pod: JsonObject, base: string): readonly Reference[] {
   return listAt(pod, 'spec', 'volumes').flatMap((volume, index) => {
     const subject = `volume ${shownName(textAt(volume, 'name') ?? '')}`;
     const path = pointer(base, 'spec', 'volumes', index);
-    const projected = listAt(volume, 'projected', 'sources').map((source, position) =>
-      named(
-        textAt(source, 'secret', 'name'),
-        pointer(path, 'projected', 'sources', position, 'secret', 'name'),
-        subject,
-      ),
-    );
     return [
-      ...named(textAt(volume, 'secret', 'secretName'), pointer(path, 'secret', 'secretName'), subject),
-      ...projected.flat(),
-      ...named(
-        textAt(volume, 'csi', 'nodePublishSecretRef', 'name'),
-        pointer(path, 'csi', 'nodePublishSecretRef', 'name'),
-        subject,
+      ...named(volume, ['secret', 'secretName'], path, subject),
+      ...listAt(volume, 'projected', 'sources').flatMap((source, position) =>
+        named(source, ['secret', 'name'], pointer(path, 'projected', 'sources', position), subject),
       ),
+      ...named(volume, ['csi', 'nodePublishSecretRef', 'name'], path, subject),
     ];
   });
 }
 
 function variableReferences(pod: JsonObject, base: string): readonly Reference[] {
-  return visitContainers(pod, base).flatMap(({ container, label, path }) => {
-    const variables = listAt(container, 'env').map((variable, index) =>
+  return visitContainers(pod, base).flatMap(({ container, label, path }) => [
+    ...listAt(container, 'env').flatMap((variable, index) =>
       named(
-        textAt(variable, 'valueFrom', 'secretKeyRef', 'name'),
-        pointer(path, 'env', index, 'valueFrom', 'secretKeyRef', 'name'),
+        variable,
+        ['valueFrom', 'secretKeyRef', 'name'],
+        pointer(path, 'env', index),
         `${label}, env ${shownKey(textAt(variable, 'name') ?? '')}`,
       ),
-    );
-    const sources = listAt(container, 'envFrom').map((source, index) =>
-      named(
-        textAt(source, 'secretRef', 'name'),
-        pointer(path, 'envFrom', index, 'secretRef', 'name'),
-        `${label}, envFrom`,
-      ),
-    );
-    return [...variables, ...sources].flat();
-  });
+    ),
+    ...listAt(container, 'envFrom').flatMap((source, index) =>
+      named(source, ['secretRef', 'name'], pointer(path, 'envFrom', index), `${label}, envFrom`),
+    ),
+  ]);
 }
 
-function named(secret: string | undefined, path: string, subject: string): readonly Reference[] {
-  return secret === undefined ? [] : [{ secret, path, subject }];
+/** The Secret that `steps` lead to from `from`, which stands at `path`. */
+function named(from: Json, steps: readonly string[], path: string, subject: string): readonly Reference[] {
+  const secret = textAt(from, ...steps);
+  return secret === undefined ? [] : [{ secret, path: pointer(path, ...steps), subject }];
 }

@@ -45,6 +45,14 @@ export const reservedNameCases: PodRuleCases = {
   allow: [
     { name: 'exactly what injection adds', pod: injected, facts: expected, only: 'pods' },
     {
+      name: 'what injection adds with the defaults of the API server filled in',
+      pod: tweaked(injected, {
+        spec: { volumes: [{ name: 'sallyport-workload-api', emptyDir: { medium: 'Memory' } }] },
+      }),
+      facts: expected,
+      only: 'pods',
+    },
+    {
       name: 'an annotation that its author may set',
       pod: tweaked(minimalPod, { metadata: { annotations: { 'sallyport.dev/inbound': '8443=8080' } } }),
     },

@@ -3,7 +3,8 @@ import { injectedKeys, keyPrefix, namespaceLabels } from '../annotations.ts';
 import { type ContainerPlace, visitContainers } from '../policy/containers.ts';
 import type { RuleContext } from '../policy/context.ts';
 import { type Finding, pointer } from '../policy/finding.ts';
-import { entriesAt, isSameJson, listAt, memberAt, objectAt, textAt } from '../policy/json-access.ts';
+import { type InjectedNames, injectedNames, nothingInjected, unchangedParts } from '../policy/injected-names.ts';
+import { entriesAt, listAt, memberAt, textAt } from '../policy/json-access.ts';
 import { report } from '../policy/report.ts';
 import type { PodRule, PodSubject } from '../policy/rule.ts';
 import { shownKey, shownName } from '../policy/shown-name.ts';
@@ -45,53 +46,37 @@ interface Use {
   readonly what: string;
 }
 
-function check({ pod, oldPod, base, isTemplate }: PodSubject, context: RuleContext): readonly Finding[] {
-  const ours = isTemplate
-    ? nothingOurs
-    : whatIsOurs(context.expectedPod?.kind === 'inject' ? context.expectedPod.pod : undefined, oldPod);
-  const places = visitContainers(pod, base).filter((place) => !ours.container(place));
+function check(subject: PodSubject, context: RuleContext): readonly Finding[] {
+  const { pod, base } = subject;
+  const ours = oursIn(subject, context);
+  const places = visitContainers(pod, base).filter(
+    (place) => !(place.name.startsWith(namePrefix) && ours.container(place)),
+  );
   return [
     ...keys(pod, base, ours, context),
     ...volumes(pod, base, ours),
     ...places.flatMap((place) => containerUses(place, ours)),
     ...users(pod, base, places, context.settings.sidecarUid),
-  ].map(({ path, subject, found, what }) => report(reservedName, { path, subject, found, values: { what } }));
+  ].map(({ path, subject: who, found, what }) => report(reservedName, { path, subject: who, found, values: { what } }));
 }
 
-/**
- * What of a pod came from the injector, as far as names go: whether it is exactly what was derived is `sidecar-required`'s question. On UPDATE also what the old
- * pod had, which was judged when it was created.
- */
-interface Ours {
-  container(place: ContainerPlace): boolean;
-  volume(volume: Json): boolean;
-  mount(container: string, mount: Json): boolean;
-  key(member: 'labels' | 'annotations', key: string, value: Json): boolean;
-}
-
-const nothingOurs: Ours = { container: () => false, volume: () => false, mount: () => false, key: () => false };
-
-function whatIsOurs(expected: JsonObject | undefined, old: JsonObject | null): Ours {
-  const known = [expected, old ?? undefined].filter((pod) => pod !== undefined);
-  const derived = expected === undefined ? [] : visitContainers(expected, '');
-  const before = old === null ? [] : visitContainers(old, '');
+/** What injection put there; on UPDATE of a pod also what was there before. */
+function oursIn({ isTemplate, oldPod }: PodSubject, { expectedPod }: RuleContext): InjectedNames {
+  if (isTemplate) {
+    return nothingInjected;
+  }
+  const derived = injectedNames(expectedPod?.kind === 'inject' ? expectedPod.pod : undefined);
+  const before = unchangedParts(oldPod);
   return {
-    container: ({ name, kind, container }) =>
-      name.startsWith(namePrefix) &&
-      (derived.some((place) => place.kind === kind && place.name === name) ||
-        before.some((place) => place.kind === kind && place.name === name && isSameJson(place.container, container))),
-    volume: (volume) => known.some((pod) => listAt(pod, 'spec', 'volumes').some((item) => isSameJson(item, volume))),
-    mount: (container, mount) =>
-      [...derived, ...before].some(
-        (place) =>
-          place.name === container && listAt(place.container, 'volumeMounts').some((item) => isSameJson(item, mount)),
-      ),
-    key: (member, key, value) => known.some((pod) => isSameJson(memberAt(pod, 'metadata', member, key), value)),
+    container: (place) => derived.container(place) || before.container(place),
+    volume: (volume) => derived.volume(volume) || before.volume(volume),
+    mount: (container, mount) => derived.mount(container, mount) || before.mount(container, mount),
+    key: (member, key, value) => derived.key(member, key, value) || before.key(member, key, value),
   };
 }
 
 /** Labels and annotations below `sallyport.dev/`: what the author may set, within its bounds; a pod's own `identity` label means nothing and is let be. */
-function keys(pod: JsonObject, base: string, ours: Ours, { settings }: RuleContext): readonly Use[] {
+function keys(pod: JsonObject, base: string, ours: InjectedNames, { settings }: RuleContext): readonly Use[] {
   return (['labels', 'annotations'] as const).flatMap((member) =>
     entriesAt(pod, 'metadata', member).flatMap(([key, value]) => {
       const isOther =
@@ -115,7 +100,7 @@ function whyNotSettable(key: string): string {
   return isInjected ? 'a mark that only the injector makes' : 'a reserved key';
 }
 
-function volumes(pod: JsonObject, base: string, ours: Ours): readonly Use[] {
+function volumes(pod: JsonObject, base: string, ours: InjectedNames): readonly Use[] {
   return listAt(pod, 'spec', 'volumes').flatMap((volume, index) => {
     const name = textAt(volume, 'name') ?? '';
     const subject = `volume ${shownName(name)}`;
@@ -125,7 +110,7 @@ function volumes(pod: JsonObject, base: string, ours: Ours): readonly Use[] {
   });
 }
 
-function containerUses(place: ContainerPlace, ours: Ours): readonly Use[] {
+function containerUses(place: ContainerPlace, ours: InjectedNames): readonly Use[] {
   const own = place.name.startsWith(namePrefix)
     ? [{ path: pointer(place.path, 'name'), subject: place.label, found: 'a reserved name', what: place.label }]
     : [];
@@ -197,7 +182,7 @@ function variables({ container, label, path }: ContainerPlace): readonly Use[] {
 }
 
 /** A mount over the directory of our sockets would put somebody else's in their place. */
-function mounts({ container, name, label, path }: ContainerPlace, ours: Ours): readonly Use[] {
+function mounts({ container, name, label, path }: ContainerPlace, ours: InjectedNames): readonly Use[] {
   return listAt(container, 'volumeMounts').flatMap((mount, index) => {
     const target = (textAt(mount, 'mountPath') ?? '').replace(/\/+/g, '/').replace(/^\/var\/run\//, '/run/');
     const isOver = `${target}/`.startsWith(`${socketDirectory}/`);
@@ -226,7 +211,7 @@ function users(pod: JsonObject, base: string, places: readonly ContainerPlace[],
     .filter(({ container }) => memberAt(container, 'securityContext', 'runAsUser') === uid)
     .map(({ path, label }) => use(pointer(path, 'securityContext', 'runAsUser'), label));
   const inherits = places.some(
-    ({ container }) => typeof memberAt(objectAt(container, 'securityContext'), 'runAsUser') !== 'number',
+    ({ container }) => typeof memberAt(container, 'securityContext', 'runAsUser') !== 'number',
   );
   const isPodWide = memberAt(pod, 'spec', 'securityContext', 'runAsUser') === uid && inherits;
   return isPodWide ? [use(pointer(base, 'spec', 'securityContext', 'runAsUser'), 'the pod'), ...own] : own;

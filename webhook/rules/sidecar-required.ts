@@ -12,7 +12,7 @@ export const sidecarRequired: PodRule = {
   id: 'sidecar-required',
   title: 'A pod of an opted-in namespace without exactly the sidecar that was derived for it',
   why: 'A pod without the sidecar has no identity and speaks plaintext; one with a changed sidecar may leak its keys or carry what it should refuse.',
-  remediation: '{fix}',
+  remediation: 'Correct the pod: {fix}.',
   invariants: ['INV-3', 'INV-6'],
   references: ['NIST SP 800-207 tenets 2, 3 and 6'],
   controls: {
@@ -63,11 +63,9 @@ function cannotInject(reason: string, detail: string, base: string): Finding {
     path: pointer(base, 'metadata'),
     subject: 'pod',
     found: `no sidecar can be injected (${reason}): ${detail}`,
-    values: { fix: capitalised(fixes[reason] ?? 'ask for an Exemption') },
+    values: { fix: fixes[reason] ?? 'ask for an Exemption' },
   });
 }
-
-const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Every field that is ours, held against what it must be. */
 function differences(pod: JsonObject, expected: JsonObject, base: string): readonly Finding[] {
@@ -164,7 +162,7 @@ function differs(path: string, subject: string, found: string): Finding {
     path,
     subject,
     found,
-    values: { fix: 'Create the pod again, and remove what changes our containers (another webhook, perhaps)' },
+    values: { fix: 'create it again without what changes our containers (another webhook, perhaps)' },
   });
 }
 
@@ -196,7 +194,7 @@ function numberAt(port: Json): string {
 }
 
 function unmapped(path: string, label: string, number: string): Finding {
-  const fix = `Map it with the annotation ${authorAnnotations.inbound}: "<TLS port>=${number}" on the pod template`;
+  const fix = `map it with the annotation ${authorAnnotations.inbound}: "<TLS port>=${number}" on the pod template`;
   return report(sidecarRequired, {
     path,
     subject: `${label}, port ${number}`,

@@ -13,7 +13,7 @@ export const workloadCeiling: PodRule = {
   title: 'A workload that may do more than whoever deployed it',
   why: 'Who may create a pod under a powerful account has that power, whatever RBAC says of them. So a workload may do at most what its deployer may do.',
   remediation:
-    'Run under an account that may do no more than you, or have an administrator grant you this, or the account itself: {role}',
+    'Run under an account that may do no more than you, or ask an administrator for what is missing: {role}.',
   invariants: ['INV-9'],
   references: ['Kubernetes RBAC good practices, workload creation', 'CIS 5.1.4'],
   controls: {
