@@ -112,8 +112,13 @@ describe('reading a bundle', () => {
   });
 
   it('B-05 ignores an anchor whose key nothing here can use', () => {
-    const { der } = buildCertificate({ keyType: 'Ed25519' }, undefined);
-    expect(sizes({ keys: [{ ...x509Entry, x5c: [base64(der)] }, x509Entry] })).toEqual([1, 0]);
+    const { der: foreign } = buildCertificate({ keyType: 'Ed25519' }, undefined);
+    const offCurve = Buffer.from(one.anchorDer);
+    const spki = requireParsed(parseCertificate(one.anchorDer)).publicKeySpki;
+    const lastOfKey = offCurve.indexOf(spki) + spki.length - 1;
+    offCurve[lastOfKey] = (offCurve[lastOfKey] ?? 0) ^ 1;
+    const entries = [foreign, offCurve].map((der) => ({ ...x509Entry, x5c: [base64(der)] }));
+    expect(sizes({ keys: [...entries, x509Entry] })).toEqual([1, 0]);
   });
 
   it('B-07 binds what it reads to the trust domain it was read for', () => {

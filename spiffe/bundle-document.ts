@@ -7,7 +7,7 @@ import { accepted, type Parsed, refused, requireParsed } from '../runtime/parsed
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { refuse } from './failures.ts';
 import { decodeBase64 } from './pem.ts';
-import { importPublicKey, readKeyKind } from './public-key.ts';
+import { importPublicKey } from './public-key.ts';
 import { isList, isMembers, type JsonMembers, type JsonValue, parseStrictJson } from './strict-json.ts';
 import { type JwtAuthority, type SpiffeBundle, x509Bundle } from './trust-bundle.ts';
 import { isTrustDomain, type TrustDomain } from './trust-domain.ts';
@@ -138,7 +138,7 @@ function readAuthorities(keys: readonly JsonValue[]): Parsed<readonly Certificat
     if (!certificate.ok) {
       return refused({ ...certificate.problem, clause: 'X-13', path: `/keys/${index}/x5c/0` });
     }
-    if (readKeyKind(certificate.value.publicKeySpki).ok) {
+    if (importPublicKey(certificate.value.publicKeySpki).ok) {
       authorities.push(certificate.value);
     }
   }

@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { requireParsed } from '../runtime/parsed.ts';
 import { buildCertificate, createTestAuthority, extension, secondsFrom } from '../test/builders/test-authority.ts';
-import { parseCertificate } from './certificate.ts';
+import { type Certificate, parseCertificate } from './certificate.ts';
 import { constructedTag, primitiveTag } from './der-tags.ts';
 import * as der from './der-writer.ts';
 import { oids } from './object-identifiers.ts';
@@ -142,6 +142,20 @@ describe('parseCertificate', () => {
     expect(parseCertificate(bytes)).toMatchObject({ ok: false, problem: { code: 'certificate-malformed' } });
   });
 
+  it.each([
+    ['a part that is no set', der.sequence()],
+    ['an empty part', der.setOf()],
+    ['an attribute without a value', der.setOf(der.sequence(der.objectIdentifier(oids.commonName)))],
+    [
+      'an attribute with two values',
+      der.setOf(der.sequence(der.objectIdentifier(oids.commonName), der.nullValue(), der.nullValue())),
+    ],
+  ])('refuses a name with %s', (_, part) => {
+    const certificate = requireParsed(parseCertificate(buildCertificate({ subject: 'x' }, undefined).der));
+    const withName = (name: Uint8Array): boolean => parseCertificate(withIssuer(certificate, name)).ok;
+    expect([withName(certificate.issuer), withName(der.sequence(part))]).toEqual([true, false]);
+  });
+
   it('refuses a signature algorithm that differs inside and outside', () => {
     const { der: bytes } = buildCertificate({}, undefined);
     const outside = Buffer.from(bytes);
@@ -159,6 +173,19 @@ describe('parseCertificate', () => {
     expect(read).not.toContain(true);
   });
 });
+
+/** The same certificate with another issuer; its signature no longer fits, which a parser does not see. */
+function withIssuer({ tbs, issuer, signature }: Certificate, name: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(tbs);
+  const start = bytes.indexOf(issuer);
+  const headerLength = 4;
+  const changed = [bytes.subarray(headerLength, start), name, bytes.subarray(start + issuer.length)];
+  return der.sequence(
+    der.sequence(...changed),
+    der.sequence(der.objectIdentifier(oids.ecdsaWithSha256)),
+    der.bitString(signature),
+  );
+}
 
 function without(name: 'basicConstraints' | 'keyUsage', replacement: Uint8Array): Uint8Array {
   return buildCertificate({ [name]: null, moreExtensions: [replacement] }, undefined).der;

@@ -11,6 +11,7 @@ import {
   derCursor,
   expectTag,
   malformed,
+  readEach,
   readIntegerBytes,
   readObjectIdentifier,
   readOnly,
@@ -86,9 +87,9 @@ function readToBeSigned(
   if (!sameBytes(innerAlgorithm.whole, algorithm.whole)) {
     malformed(innerAlgorithm, 'the signature algorithms inside and outside differ');
   }
-  const issuer = cursor.take(tags.sequence, 'the issuer');
+  const issuer = readName(cursor.take(tags.sequence, 'the issuer'));
   const validity = readValidity(cursor.take(tags.sequence, 'the validity'));
-  const subject = cursor.take(tags.sequence, 'the subject');
+  const subject = readName(cursor.take(tags.sequence, 'the subject'));
   const publicKey = cursor.take(tags.sequence, 'the public key');
   cursor.takeIf(0x81); // unique identifiers of version 2: obsolete, and of no meaning here
   cursor.takeIf(0x82);
@@ -110,6 +111,21 @@ function readToBeSigned(
       ? noExtensions
       : readExtensions(readOnly(extensions, tags.sequence, 'the extensions'))),
   };
+}
+
+/** A Name is compared by its bytes, so only its form is looked at: RDNs, each a set of types with values. */
+function readName(name: DerNode): DerNode {
+  const readAttribute = (node: DerNode): void => {
+    const cursor = derCursor(expectTag(node, tags.sequence, 'an attribute of a name'));
+    readObjectIdentifier(cursor.take(tags.objectIdentifier, 'the type of an attribute'));
+    cursor.takeAny('the value of an attribute');
+    cursor.end('an attribute of a name');
+  };
+  readEach(name, 'a name', (set) => {
+    const attributes = readEach(expectTag(set, tags.set, 'a part of a name'), 'a part of a name', readAttribute);
+    return attributes.length > 0 || malformed(set, 'a part of a name has at least one attribute');
+  });
+  return name;
 }
 
 function readVersion(node: DerNode | undefined): 1 | 2 | 3 {

@@ -172,6 +172,13 @@ describe('verifyX509Svid', () => {
     expect(verify(issue({ leaf }))).toMatchObject({ ok: false, problem: { clause } });
   });
 
+  it.each(['RSA-1024', 'Ed25519'] as const)(
+    'refuses a leaf with a key of type %s, though its path is good',
+    (keyType) => {
+      expect(verify(issue({ leaf: { keyType } }))).toMatchObject({ ok: false, problem: { code: 'key-unsupported' } });
+    },
+  );
+
   it('X-09 refuses a signing certificate that poses as a workload, and an anchor that does', () => {
     const signer: Bend = { isCa: true, keyUsage: ['digitalSignature', 'keyCertSign'] };
     expect(verify(issue({ leaf: signer }))).toMatchObject(refusedBy('leaf-not-an-svid', 'X-06'));

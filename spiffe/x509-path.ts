@@ -1,7 +1,7 @@
 /*
  * From the leaf upwards to an anchor of the leaf's own trust domain, at a given instant (RFC 5280, section 6; X509-SVID, section 5).
  *
- *   1. Read at most four certificates and the SPIFFE ID of the first.
+ *   1. Read at most four certificates, and of the first the SPIFFE ID and the key.
  *   2. Take the bundle of that id's trust domain and no other.
  *   3. List the paths that fit by names and key identifiers: leaf, what was sent along in order, anchor.
  *   4. Of each path judge what costs nothing: times, cA, key usage, path length, critical extensions, name constraints.
@@ -15,6 +15,7 @@ import { accepted, type Parsed, type Problem, refused } from '../runtime/parsed.
 import { type Certificate, sameBytes } from './certificate.ts';
 import { problem, refuse } from './failures.ts';
 import { findConstraintViolation } from './name-constraints.ts';
+import { importPublicKey } from './public-key.ts';
 import { verificationCost, verifySignature } from './signature.ts';
 import type { SpiffeId } from './spiffe-id.ts';
 import type { X509Bundle } from './trust-bundle.ts';
@@ -40,7 +41,7 @@ const signatureBudget = 66;
  * `at`: the instant at which every certificate of the path must be valid, both ends included.
  *
  * Gives the identity, or the problem with its clause: X-01, X-03, X-06, X-07 of the leaf, X-05 of its signers, B-04 and B-07 of the
- * bundle, X-10 of the path. Never throws, whatever the bytes are.
+ * bundle, X-10 of the path, `key-unsupported` of the leaf's own key. Never throws, whatever the bytes are.
  */
 export function verifyX509Svid(
   chain: readonly Uint8Array[],
@@ -58,6 +59,10 @@ export function verifyX509Svid(
   const spiffeId = readLeafId(leaf);
   if (!spiffeId.ok) {
     return spiffeId;
+  }
+  const key = importPublicKey(leaf.publicKeySpki);
+  if (!key.ok) {
+    return key; // whoever holds it, nothing here could check that they do
   }
   const anchors = anchorsOf(spiffeId.value.trustDomain, bundles);
   if (!anchors.ok) {
