@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
+import { gunzipSync } from 'node:zlib';
 import type { Clock } from '../../../../runtime/clock.ts';
 import { type Json, type JsonObject, parseJson } from '../json.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -71,6 +73,7 @@ function requestOptions(endpoint: Endpoint, url: URL, agent: Agent, body: string
       accept: 'application/json, */*',
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
+      'accept-encoding': 'gzip',
     },
   };
 }
@@ -107,13 +110,24 @@ function attempt(options: RequestOptions, body: string, signal: AbortSignal): Pr
         }
       });
       incoming.on('error', reject);
-      incoming.on('end', () => resolve({ code: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+      incoming.on('end', () => {
+        try {
+          resolve({ code: incoming.statusCode ?? 0, body: decoded(incoming, Buffer.concat(chunks)) });
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error('gzip: invalid data'));
+        }
+      });
     });
     outgoing.on('error', (error: NodeJS.ErrnoException) =>
       reject(outgoing.reusedSocket && error.code === 'ECONNRESET' ? new StaleConnection(error.message) : error),
     );
     outgoing.end(body);
   });
+}
+
+function decoded(incoming: IncomingMessage, bytes: Buffer): string {
+  const isZipped = incoming.headers['content-encoding'] === 'gzip';
+  return (isZipped ? gunzipSync(bytes, { maxOutputLength: answerLimitBytes }) : bytes).toString();
 }
 
 async function withTimeout<T>(clock: Clock, seconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
