@@ -4,6 +4,7 @@ import type { Parsed } from '../../runtime/parsed.ts';
 import type { Secret } from '../../runtime/secret.ts';
 import type { SpiffeId } from '../../spiffe/spiffe-id.ts';
 import type { Workload } from '../../spiffe/workload.ts';
+import { shortestTtlSeconds } from '../entitlement/lifetime.ts';
 import { type ProvenKey, proveKey } from '../issuance/csr.ts';
 import type { SignerSource } from '../issuance/signer.ts';
 import type { Gate } from '../limits/gate.ts';
@@ -133,7 +134,7 @@ async function identify(
       ? identifyBySvid(evidence, parts, learn, identity.refusal)
       : identity;
   }
-  const leave = judgeLimits(identity.value, parts.limits);
+  const leave = judgeLimits(identity.value, evidence, parts.limits);
   if (!leave.ok) {
     return leave;
   }
@@ -184,9 +185,17 @@ function factsOf(identity: TokenIdentity, token: Secret): Partial<AttestationFac
   };
 }
 
-function judgeLimits({ namespace, podUid }: TokenIdentity, limits: IssuanceLimits): Granted<undefined> {
+function judgeLimits(
+  { namespace, podUid }: TokenIdentity,
+  evidence: Evidence,
+  limits: IssuanceLimits,
+): Granted<undefined> {
   const leave = limits.namespace(namespace);
-  return leave.ok ? limits.pod(podUid) : leave;
+  return leave.ok ? limits.pod(podUid, lifeMsOf(evidence)) : leave;
+}
+
+function lifeMsOf({ requestedTtlSeconds }: Evidence): number | undefined {
+  return requestedTtlSeconds === undefined ? undefined : Math.max(shortestTtlSeconds, requestedTtlSeconds) * 1000;
 }
 
 /** The API server is silent: the pod that the current SVID's serial names, by the watch's last word. */
@@ -205,7 +214,7 @@ function identifyBySvid(
     return { ok: false, refusal: otherwise };
   }
   learn({ namespace: pod.namespace, serviceAccount: pod.serviceAccount, pod: pod.name, podUid: pod.uid });
-  const leave = parts.limits.pod(pod.uid);
+  const leave = parts.limits.pod(pod.uid, lifeMsOf(evidence));
   return leave.ok ? learnPod(judgeLife(pod, parts.namespaces.get(pod.namespace)), learn) : leave;
 }
 

@@ -12,6 +12,8 @@ export interface Evidence {
   /** The SVID of a renewal, verified by the TLS edge. */
   readonly current?: CurrentSvid;
   readonly source: { readonly address: string; readonly port: number };
+  /** The life asked for; a pod that asks for short ones comes back more often. */
+  readonly requestedTtlSeconds?: number;
 }
 
 /** `token-review`: by token alone. `svid`: by token and current SVID. `cached`: by current SVID while the API server cannot be asked. */

@@ -26,7 +26,6 @@ export interface IssuerParts {
 }
 
 export interface IssueRequest extends Evidence {
-  readonly requestedTtlSeconds?: number;
   readonly traceId: string;
 }
 

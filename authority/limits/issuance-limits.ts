@@ -25,7 +25,8 @@ export interface IssuanceLimits {
   /** Before anything is reviewed. */
   replica(): Granted<undefined>;
   namespace(name: string): Granted<undefined>;
-  pod(uid: string): Granted<undefined>;
+  /** `lifeMs`: of the SVIDs this pod asks for, where it asks for shorter ones. */
+  pod(uid: string, lifeMs?: number): Granted<undefined>;
 }
 
 export interface IssuanceLimitOptions {
@@ -35,7 +36,7 @@ export interface IssuanceLimitOptions {
   readonly figures?: IssuanceLimitFigures;
 }
 
-/** Limits kept in memory. A pod may ask `podPerMinute` times a minute or four times per SVID life, whichever allows more. */
+/** Limits kept in memory. A pod may ask `podPerMinute` times a minute or four times per life of its SVIDs, whichever allows more. */
 export function issuanceLimits({
   svidMs,
   clock,
@@ -52,11 +53,8 @@ export function issuanceLimits({
     burst: figures.namespaceBurst,
     clock,
   });
-  const perPod = tokenBuckets({
-    ratePerSecond: Math.max(figures.podPerMinute / 60, 4 / (svidMs / 1000)),
-    burst: figures.podPerMinute,
-    clock,
-  });
+  const perPod = tokenBuckets({ ratePerSecond: figures.podPerMinute / 60, burst: figures.podPerMinute, clock });
+  const podRate = (lifeMs: number): number => Math.max(figures.podPerMinute / 60, 4 / (lifeMs / 1000));
   const judge = (waitMs: number, detail: string): Granted<undefined> =>
     waitMs === 0
       ? granted(undefined)
@@ -67,7 +65,7 @@ export function issuanceLimits({
   return {
     replica: () => judge(perReplica.take(''), 'replica'),
     namespace: (name) => judge(perNamespace.take(name), 'namespace'),
-    pod: (uid) => judge(perPod.take(uid), 'pod'),
+    pod: (uid, lifeMs = svidMs) => judge(perPod.take(uid, podRate(Math.min(lifeMs, svidMs))), 'pod'),
   };
 }
 

@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { refusal } from '../client/messages.ts';
+import { granted, type Refusal, refusalReasons, refuse } from '../refusal.ts';
+import { createApp } from './app.ts';
+import { publicAnswer, publicForms } from './problem.ts';
+
+/*
+ * What the edge does with bytes; who may do what is tested where it is decided. Plain HTTP: TLS is the listener's.
+ */
+
+const refusals: Refusal[] = [];
+const requests: {
+  readonly requestedTtlSeconds?: number;
+  readonly csr: Uint8Array;
+  readonly authorization: string | undefined;
+}[] = [];
+let url: string;
+let stop: () => void;
+
+beforeAll(async () => {
+  const app = createApp({
+    issue(request) {
+      requests.push(request);
+      return Promise.resolve(refuse('rate-limited', { detail: 'inner', retryAfterSeconds: 2.34 }));
+    },
+    caller: () => refuse('client-certificate-missing'),
+    svid: () => refuse('client-certificate-missing'),
+    streams: {
+      open: () => refuse('overloaded'),
+      follow: () => granted(undefined),
+      has: () => false,
+      refresh: () => undefined,
+      count: () => 0,
+      closeAll: () => undefined,
+    },
+    acknowledge: () => undefined,
+    forward: () => undefined,
+    onRefusal: (one) => refusals.push(one),
+    random: (size) => new Uint8Array(size).fill(1),
+  });
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  stop = () => server.close();
+});
+
+afterAll(() => stop());
+
+async function post(path: string, body: string, headers: Record<string, string> = {}) {
+  const response = await fetch(url + path, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+  return {
+    status: response.status,
+    retryAfter: response.headers.get('retry-after'),
+    body: refusal.parse(await response.json()),
+  };
+}
+
+describe('the API', () => {
+  it.each([
+    ['no JSON', '{', 400, 'malformed-request'],
+    ['a JSON text that is no object', '[]', 400, 'malformed-request'],
+    ['a request without CSR', '{}', 400, 'malformed-request'],
+    ['a CSR that is no base64', '{"csr":"%%"}', 400, 'malformed-request'],
+    ['a life that is no number', '{"csr":"AAAA","ttlSeconds":"1"}', 400, 'malformed-request'],
+    ['more than 64 KiB', `{"csr":"${'A'.repeat(66_000)}"}`, 413, 'body-too-large'],
+  ])('answers %s', async (_name, body, status, reason) => {
+    expect(await post('/v1/svid/x509', body)).toMatchObject({ status, body: { reason } });
+  });
+
+  it('hands over what was sent, and says when to come back, in body and header', async () => {
+    const answer = await post('/v1/svid/x509', '{"csr":"AAEC","ttlSeconds":30}', {
+      authorization: 'Bearer a.b.c',
+      traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`,
+    });
+    expect(answer).toMatchObject({
+      status: 429,
+      retryAfter: '3',
+      body: { reason: 'rate-limited', retryAfterSeconds: 2.3, traceId: 'ab'.repeat(16) },
+    });
+    expect(requests.at(-1)).toMatchObject({
+      csr: Buffer.of(0, 1, 2),
+      requestedTtlSeconds: 30,
+      authorization: 'Bearer a.b.c',
+    });
+  });
+
+  it.each(['/v1/ack', '/v1/directory', '/v1/events'])('lets nobody without an SVID at %s', async (path) => {
+    expect(await post(path, '{}')).toMatchObject({ status: 401, body: { reason: 'client-certificate-missing' } });
+  });
+
+  it('lets nobody without an SVID at the stream, and knows no other route', async () => {
+    expect((await fetch(`${url}/v1/stream`)).status).toBe(401);
+    expect((await fetch(`${url}/metrics`)).status).toBe(404);
+  });
+
+  it('tells the log what it does not tell the caller', async () => {
+    const { body } = await post('/v1/svid/x509', '{"csr":"AAEC"}');
+    expect(JSON.stringify(body)).not.toContain('inner');
+    expect(refusals.at(-1)).toMatchObject({ detail: 'inner' });
+  });
+});
+
+describe('public answers', () => {
+  it.each(refusalReasons)('%s has a form of its own, and a time to come back exactly when that may help', (reason) => {
+    const { status, body } = publicAnswer({ reason, detail: 'secret detail' }, 't');
+    expect(refusal.safeParse(body).success).toBe(true);
+    expect(body.retryAfterSeconds !== undefined).toBe(status === 429 || status === 503);
+    expect(JSON.stringify(body)).not.toContain('secret detail');
+  });
+
+  it('say each thing once', () => {
+    const messages = Object.values(publicForms).map(({ message }) => message);
+    expect(new Set(messages).size).toBe(messages.length);
+  });
+});
