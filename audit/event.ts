@@ -111,6 +111,8 @@ const connection = {
   bytes: bytes.optional(),
   durationMs: z.number().nonnegative().optional(),
   end: short.optional(),
+  /** A library's word for it, such as OpenSSL's verdict. */
+  detail: short.optional(),
   /** The reason for which `enforce` would have refused what passed by the mode alone. */
   wouldDeny: short.optional(),
   /** Identical ones this record stands for; absent: one. */

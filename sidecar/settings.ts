@@ -131,7 +131,9 @@ export const sidecarSettings = defineSettings({
     .meta({ description: 'Local port = Service port it leads to.', example: '5432=db.prod.svc:5432' }),
   listenAddress: text()
     .default('::')
-    .meta({ description: 'Address of inbound and admin listeners; unless it is a wildcard, also the source of dials.' }),
+    .meta({
+      description: 'Address of inbound and admin listeners; unless it is a wildcard, also the source of dials.',
+    }),
   loopbackAddress: listOf(text())
     .default(['127.0.0.1', '::1'])
     .meta({ description: 'Addresses of outbound listeners; the first is where the application is dialled.' }),
@@ -140,16 +142,18 @@ export const sidecarSettings = defineSettings({
     .meta({ description: 'Port of `/started`, `/ready` and `/metrics`, plain HTTP, nothing secret.' }),
   x509Ttl: duration({ min: 10_000, max: 24 * hour })
     .optional()
-    .meta({ description: 'Lifetime asked for; the authority only lowers its own limit to it.', example: '1h', perPod: true }),
+    .meta({
+      description: 'Lifetime asked for; the authority only lowers its own limit to it.',
+      example: '1h',
+      perPod: true,
+    }),
   firstByteTimeout: duration({ min: 100, max: minute })
     .default(5_000)
     .meta({ description: 'From accept to the first byte of a peer.' }),
   handshakeTimeout: duration({ min: 100, max: 2 * minute })
     .default(10_000)
     .meta({ description: 'The whole handshake of a peer, judgement included.' }),
-  appDialTimeout: duration({ min: 10, max: minute })
-    .default(2_000)
-    .meta({ description: 'Dial to the application.' }),
+  appDialTimeout: duration({ min: 10, max: minute }).default(2_000).meta({ description: 'Dial to the application.' }),
   idleTimeout: duration({ min: 0, max: 7 * 24 * hour })
     .default(hour)
     .meta({ description: 'Silence in both directions after which a connection is reset; 0 is off.', perPod: true }),
@@ -161,7 +165,11 @@ export const sidecarSettings = defineSettings({
     .meta({ description: 'What live connections get to end by themselves after SIGTERM.', perPod: true }),
   maxConnectionAge: duration({ min: 1_000, max: 24 * hour })
     .optional()
-    .meta({ description: 'Longest life of a connection, besides that of the SVIDs it was made with.', example: '1h', perPod: true }),
+    .meta({
+      description: 'Longest life of a connection, besides that of the SVIDs it was made with.',
+      example: '1h',
+      perPod: true,
+    }),
   startTimeout: duration({ min: 1_000, max: hour })
     .default(minute)
     .meta({ description: 'From start to ready; then the sidecar exits with the reason.' }),
@@ -232,7 +240,9 @@ function parsePort(value: string): number | undefined {
 
 /** `<service>.<namespace>.svc:<port>`, both names DNS labels. */
 function isServiceKey(value: string): boolean {
-  const match = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.svc:([0-9]{1,5})$/.exec(value);
+  const match = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.svc:([0-9]{1,5})$/.exec(
+    value,
+  );
   return match !== null && parsePort(match[3] ?? '') !== undefined;
 }
 

@@ -26,7 +26,13 @@ const denied: AccessDecision = { outcome: 'refused', reason: 'access-denied' };
 /** Every row of data-plane.md section 3 that is decided per connection. */
 export const accessCases: readonly AccessCase[] = [
   { name: 'allows the very id on the very port', caller: web, port: 8080, access: enforce(rule()), decision: allowed },
-  { name: 'denies everybody where no rule selects the pod', caller: web, port: 8080, access: enforce(), decision: denied },
+  {
+    name: 'denies everybody where no rule selects the pod',
+    caller: web,
+    port: 8080,
+    access: enforce(),
+    decision: denied,
+  },
   { name: 'denies another port', caller: web, port: 8081, access: enforce(rule()), decision: denied },
   {
     name: 'allows every port where the rule names none',
@@ -35,8 +41,20 @@ export const accessCases: readonly AccessCase[] = [
     access: enforce(rule({ ports: null })),
     decision: allowed,
   },
-  { name: 'denies where the rule names no peer', caller: web, port: 8080, access: enforce(rule({ peers: [] })), decision: denied },
-  { name: 'denies a longer last segment', caller: `${web}-admin`, port: 8080, access: enforce(rule()), decision: denied },
+  {
+    name: 'denies where the rule names no peer',
+    caller: web,
+    port: 8080,
+    access: enforce(rule({ peers: [] })),
+    decision: denied,
+  },
+  {
+    name: 'denies a longer last segment',
+    caller: `${web}-admin`,
+    port: 8080,
+    access: enforce(rule()),
+    decision: denied,
+  },
   { name: 'denies a path that goes on', caller: `${web}/x`, port: 8080, access: enforce(rule()), decision: denied },
   {
     name: 'denies a shorter path',

@@ -15,8 +15,10 @@ describe('decideAccess', () => {
     const name = fc.constantFrom('a', 'ab', 'b');
     const rule = fc.record({
       policy: fc.constant('p'),
-      ports: fc.constantFrom(null, [1], [2]),
-      peers: fc.array(fc.record({ trustDomain: name, path: fc.option(fc.array(name, { maxLength: 2 })) }), { maxLength: 2 }),
+      ports: fc.option(fc.array(fc.integer({ min: 1, max: 2 }), { maxLength: 2 })),
+      peers: fc.array(fc.record({ trustDomain: name, path: fc.option(fc.array(name, { maxLength: 2 })) }), {
+        maxLength: 2,
+      }),
       external: fc.boolean(),
     });
     fc.assert(

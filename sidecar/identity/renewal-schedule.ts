@@ -44,7 +44,12 @@ export function validityAt(times: SvidTimes, nowMs: number): 'held' | 'degraded'
  * Milliseconds to the next attempt after a failed one. What the authority asked for wins; a final refusal waits 5 minutes (a changed token file ends the wait);
  * a degraded SVID is retried every min(30 s, life/20), half of that more or less; else 1, 2, 4 ... up to min(60 s, life/10) with full jitter.
  */
-export function retryDelayMs(attempt: FailedAttempt, times: SvidTimes | undefined, nowMs: number, draw: number): number {
+export function retryDelayMs(
+  attempt: FailedAttempt,
+  times: SvidTimes | undefined,
+  nowMs: number,
+  draw: number,
+): number {
   if (attempt.retryAfterMs !== undefined) {
     return attempt.retryAfterMs;
   }

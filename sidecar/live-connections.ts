@@ -1,0 +1,91 @@
+import type { CompiledAccess } from '../authority/client/messages.ts';
+import { type Clock, sleep } from '../runtime/clock.ts';
+import type { ConnectionAge } from './connection-age.ts';
+import type { BundleSet } from './identity/svid-store.ts';
+import type { Direction } from './reasons.ts';
+import type { Relay } from './relay.ts';
+import type { Sweep } from './sweep.ts';
+import { isStillTrusted, type Peer } from './tls/peer.ts';
+
+/** A connection that is carried. `isAllowed`: whether a policy would still let it in; always, where policy has no say. */
+export interface LiveConnection {
+  readonly direction: Direction;
+  readonly relay: Relay;
+  readonly age: ConnectionAge;
+  readonly peer: Peer | undefined;
+  readonly isAllowed: (access: CompiledAccess) => boolean;
+}
+
+/** All connections that are carried, and what ends them from outside: age, a changed policy, removed trust, the end of the program. */
+export interface LiveConnections {
+  /** Holds the connection until its relay has ended. */
+  add(connection: LiveConnection): void;
+  count(direction: Direction): number;
+  decideAgain(access: CompiledAccess): void;
+  judgeAgain(bundles: BundleSet): void;
+  /** Resolves when none of the direction is left; what is left after `ms` is reset. */
+  drain(direction: Direction, ms: number): Promise<void>;
+  stop(): void;
+}
+
+/** How long no byte must have been seen for an old connection to be ended without harm. */
+const quietMs = 2_000;
+
+/** None yet. */
+export function createLiveConnections(clock: Clock, sweep: Sweep): LiveConnections {
+  const live = new Set<LiveConnection>();
+  const of = (direction: Direction): LiveConnection[] =>
+    [...live].filter((connection) => connection.direction === direction);
+  const stop = sweep.add(() => {
+    const nowMs = clock.now().getTime();
+    for (const { relay, age } of live) {
+      if (nowMs >= age.deadlineMs) {
+        relay.reset('max-age');
+      } else if (nowMs >= age.quietFromMs && relay.quietMs() >= quietMs) {
+        relay.finish('max-age');
+      }
+    }
+  });
+  return {
+    add(connection) {
+      live.add(connection);
+      void connection.relay.ended.then(() => live.delete(connection));
+    },
+    count: (direction) => of(direction).length,
+    decideAgain(access) {
+      for (const { relay, isAllowed } of live) {
+        if (!isAllowed(access)) {
+          relay.reset('policy-changed');
+        }
+      }
+    },
+    judgeAgain(bundles) {
+      const verdicts = new Map<string, boolean>();
+      for (const { relay, peer } of live) {
+        if (peer !== undefined && !judgeOnce(verdicts, peer, bundles, clock)) {
+          relay.reset('trust-removed');
+        }
+      }
+    },
+    async drain(direction, ms) {
+      const ended = Promise.all(of(direction).map(({ relay }) => relay.ended));
+      const over = new AbortController();
+      const first = await Promise.race([ended.then(() => 'ended'), sleep(clock, ms, over.signal)]);
+      over.abort();
+      if (first !== 'ended') {
+        for (const { relay } of of(direction)) {
+          relay.reset('drain-timeout');
+        }
+      }
+      await ended;
+    },
+    stop,
+  };
+}
+
+/** Many connections of one peer share one verdict. */
+function judgeOnce(verdicts: Map<string, boolean>, peer: Peer, bundles: BundleSet, clock: Clock): boolean {
+  const verdict = verdicts.get(peer.leafSha256) ?? isStillTrusted(peer, bundles, clock.now());
+  verdicts.set(peer.leafSha256, verdict);
+  return verdict;
+}
