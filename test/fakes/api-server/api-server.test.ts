@@ -170,6 +170,11 @@ describe('patches', () => {
     await apply('two', { theirs: '2', shared: 's' });
     await apply('one', { mine: '3' });
     const result = await client.get(path);
+    await apply('one', { mine: '3' });
+    await apply('two', { theirs: '2', shared: 's' });
+    expect(valueAt(await client.get(path), 'metadata', 'resourceVersion')).toBe(
+      valueAt(result, 'metadata', 'resourceVersion'),
+    );
     expect(result['data']).toEqual({ mine: '3', theirs: '2', shared: 's' });
     await client.patch(path, { apiVersion: 'v1', kind: 'ConfigMap' }, applyType, 'fieldManager=two');
     expect((await client.get(path))['data']).toEqual({ mine: '3' });

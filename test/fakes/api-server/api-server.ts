@@ -67,7 +67,7 @@ export interface FakeCluster {
   as(person: Person): Client;
   /** Applies YAML documents in order (server-side apply, manager `kubectl`), as `admin` unless told otherwise; fails with `ApiError` at the first that is refused. */
   apply(manifestsYaml: string, as?: Person): Promise<readonly JsonObject[]>;
-  /** Every write that reached the API, oldest first, with the audit annotations of webhooks. */
+  /** Every write that RBAC let in, oldest first, with its outcome and the audit annotations of webhooks. */
   readonly auditLog: readonly AuditRecord[];
   /** What is stored; for assertions. */
   readonly store: Store;

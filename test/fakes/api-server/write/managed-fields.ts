@@ -1,4 +1,4 @@
-import { isEqualJson, type Json, type JsonObject, objectAt, objectsAt, textAt, withAt } from '../json.ts';
+import { isEqualJson, type JsonObject, objectAt, objectsAt, textAt, withAt } from '../json.ts';
 import { apiVersionOf, type Resource } from '../resources.ts';
 import { changedFields, difference, fieldsOf, intersection, union } from './fields.ts';
 
@@ -27,18 +27,18 @@ export function withManagedFields(
   applied?: JsonObject,
 ): JsonObject {
   const without = writer.subresource === '' && resource.hasStatus ? ['status'] : [];
-  const written = applied === undefined ? changedFields(existing ?? {}, desired, without) : fieldsOf(applied, without);
+  const changed = changedFields(existing ?? {}, desired, without);
+  const present = fieldsOf(desired, []);
   const entries = objectsAt(existing, 'metadata', 'managedFields');
   const own = entries.find((entry) => isOwn(entry, writer));
-  const present = fieldsOf(desired, []);
-  const others = entries
-    .filter((entry) => entry !== own)
-    .flatMap((entry) => shrunk(entry, applied === undefined ? written : {}, present));
-  const mine = applied === undefined ? intersection(union(objectAt(own, 'fieldsV1'), written), present) : written;
-  const isUnchanged =
-    own !== undefined && isEqualJson(mine, objectAt(own, 'fieldsV1')) && Object.keys(written).length === 0;
-  const entry: Json = isUnchanged ? own : printEntry(resource, writer, mine);
-  const all = Object.keys(mine).length === 0 ? others : [...others, entry];
+  const before = objectAt(own, 'fieldsV1');
+  const mine = applied === undefined ? intersection(union(before, changed), present) : fieldsOf(applied, without);
+  const isUnchanged = own !== undefined && isEqualJson(mine, before) && Object.keys(changed).length === 0;
+  const current = Object.keys(mine).length === 0 ? [] : [isUnchanged ? own : printEntry(resource, writer, mine)];
+  const taken = applied === undefined ? changed : {};
+  // Entries keep their places, so that an apply that changes nothing changes nothing here either.
+  const kept = entries.flatMap((entry) => (entry === own ? current : shrunk(entry, taken, present)));
+  const all = own === undefined ? [...kept, ...current] : kept;
   return withAt(desired, ['metadata', 'managedFields'], all.length === 0 ? undefined : all);
 }
 
