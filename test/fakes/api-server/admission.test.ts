@@ -112,6 +112,25 @@ describe('mutating webhooks', () => {
   });
 });
 
+describe('the object that validating webhooks see', () => {
+  test('carries the defaults of what mutating ones added', async () => {
+    answers.set('/inject', (request) =>
+      valueAt(request, 'object', 'spec', 'initContainers') === undefined
+        ? patching({ op: 'add', path: '/spec/initContainers', value: [{ name: 'sidecar', image: 's:1' }] })
+        : { allowed: true },
+    );
+    const rules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }];
+    await register('mutating', 'm', { path: '/inject', rules });
+    await register('validating', 'v', { path: '/v', rules });
+    const body = { metadata: { name: 'p' }, spec: { containers: [{ name: 'app', image: 'a:1' }] } };
+    await cluster.as(admin).create('/api/v1/namespaces/default/pods', body);
+    const seen = webhook.received.at(-1)?.request ?? {};
+    expect(objectsAt(seen, 'object', 'spec', 'initContainers')).toMatchObject([
+      { terminationMessagePath: '/dev/termination-log', imagePullPolicy: 'IfNotPresent', resources: {} },
+    ]);
+  });
+});
+
 describe('a denial', () => {
   test("reaches the client behind the webhook's name, with its code, reason and causes", async () => {
     const causes = [{ reason: 'some-rule', field: '/data', message: 'no' }];

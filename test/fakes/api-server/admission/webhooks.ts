@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, numberAt, objectAt, parseJson, textAt } from '../json.ts';
+import { withDefaultsOf } from '../defaults/defaults.ts';
+import { isEqualJson, isObject, type JsonObject, numberAt, objectAt, parseJson, textAt } from '../json.ts';
 import type { AdmissionCall, Services } from '../services.ts';
 import { internalError } from '../status.ts';
 import { isAuditAnnotationKey, type VerifiedResponse, verifyAdmissionResponse } from '../verify-admission-response.ts';
@@ -81,22 +82,23 @@ async function mutateBy(
   place: string,
 ): Promise<JsonObject | null> {
   const response = await ask(world, hook, call, object, place);
-  const key = `mutation.webhook.admission.k8s.io/${place}`;
-  const mutation = {
-    configuration: hook.configuration,
-    webhook: hook.name,
-    mutated: response !== undefined && response.patch !== '',
-  };
-  call.exchange.annotations.set(key, JSON.stringify(mutation));
-  if (response === undefined || response.patch === '') {
-    return object;
-  }
+  const changed =
+    response === undefined || response.patch === '' ? object : patchedBy(hook, call, object, response.patch);
+  const mutation = { configuration: hook.configuration, webhook: hook.name, mutated: changed !== object };
+  call.exchange.annotations.set(`mutation.webhook.admission.k8s.io/${place}`, JSON.stringify(mutation));
+  return changed;
+}
+
+/** The patched object with the API's defaults, as the next webhook sees it; the same object when nothing came of the patch. */
+function patchedBy(hook: Hook, call: AdmissionCall, object: JsonObject | null, patch: string): JsonObject {
   if (object === null) {
+    const name = JSON.stringify(hook.name);
     throw internalError(
-      `admission webhook ${JSON.stringify(hook.name)} attempted to modify the object, which is not supported for this operation`,
+      `admission webhook ${name} attempted to modify the object, which is not supported for this operation`,
     );
   }
-  return patched(object, response.patch);
+  const changed = withDefaultsOf(call.exchange.resource, patched(object, patch));
+  return isEqualJson(changed, object) ? object : changed;
 }
 
 function patched(object: JsonObject, patch: string): JsonObject {
