@@ -93,7 +93,7 @@ function entryOf({
   return {
     id,
     kind,
-    public: Buffer.from(text, 'base64'),
+    public: new Uint8Array(Buffer.from(text, 'base64')),
     preparedAt: new Date(preparedAt),
     activeFrom: new Date(activeFrom),
     signUntil: new Date(signUntil),
