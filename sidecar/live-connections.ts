@@ -1,5 +1,5 @@
 import type { CompiledAccess } from '../authority/client/messages.ts';
-import { type Clock, sleep } from '../runtime/clock.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { ConnectionAge } from './connection-age.ts';
 import type { BundleSet } from './identity/svid-store.ts';
 import type { Direction } from './reasons.ts';
@@ -23,8 +23,8 @@ export interface LiveConnections {
   count(direction: Direction): number;
   decideAgain(access: CompiledAccess): void;
   judgeAgain(bundles: BundleSet): void;
-  /** Resolves when none of the direction is left; what is left after `ms` is reset. */
-  drain(direction: Direction, ms: number): Promise<void>;
+  /** Resets what is left of the direction at the end of a drain. */
+  cut(direction: Direction): void;
   stop(): void;
 }
 
@@ -67,17 +67,10 @@ export function createLiveConnections(clock: Clock, sweep: Sweep): LiveConnectio
         }
       }
     },
-    async drain(direction, ms) {
-      const ended = Promise.all(of(direction).map(({ relay }) => relay.ended));
-      const over = new AbortController();
-      const first = await Promise.race([ended.then(() => 'ended'), sleep(clock, ms, over.signal)]);
-      over.abort();
-      if (first !== 'ended') {
-        for (const { relay } of of(direction)) {
-          relay.reset('drain-timeout');
-        }
+    cut(direction) {
+      for (const { relay } of of(direction)) {
+        relay.reset('drain-timeout');
       }
-      await ended;
     },
     stop,
   };

@@ -129,11 +129,9 @@ export const sidecarSettings = defineSettings({
   outbound: parsed(parseOutbound, printOutbound)
     .default([])
     .meta({ description: 'Local port = Service port it leads to.', example: '5432=db.prod.svc:5432' }),
-  listenAddress: text()
-    .default('::')
-    .meta({
-      description: 'Address of inbound and admin listeners; unless it is a wildcard, also the source of dials.',
-    }),
+  listenAddress: text().default('::').meta({
+    description: 'Address of inbound and admin listeners; unless it is a wildcard, also the source of dials.',
+  }),
   loopbackAddress: listOf(text())
     .default(['127.0.0.1', '::1'])
     .meta({ description: 'Addresses of outbound listeners; the first is where the application is dialled.' }),

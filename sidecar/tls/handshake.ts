@@ -98,7 +98,9 @@ function judge(socket: TLSSocket, { tls, judge: peers, clock }: HandshakeOptions
   if (!judged.ok) {
     return judged;
   }
-  const connectionId = socket.exportKeyingMaterial(16, 'EXPORTER-sallyport-connection', Buffer.alloc(0)).toString('hex');
+  const connectionId = socket
+    .exportKeyingMaterial(16, 'EXPORTER-sallyport-connection', Buffer.alloc(0))
+    .toString('hex');
   return { ok: true, secured: { socket, peer: judged.peer, connectionId, group: groupOf(socket) } };
 }
 
