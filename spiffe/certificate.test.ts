@@ -138,6 +138,16 @@ describe('parseCertificate', () => {
     ['a serial number of 22 bytes', buildCertificate({ serial: new Uint8Array(22).fill(1) }, undefined).der],
     ['a certificate with bytes after it', Buffer.concat([buildCertificate({}, undefined).der, Buffer.from([0])])],
     ['an empty input', new Uint8Array()],
+    [
+      'a subtree of no known form',
+      withExtensions(
+        extension(
+          oids.nameConstraints,
+          der.sequence(der.element(constructedTag(0), der.sequence(der.utf8String('a')))),
+          true,
+        ),
+      ),
+    ],
   ])('refuses %s', (_, bytes) => {
     expect(parseCertificate(bytes)).toMatchObject({ ok: false, problem: { code: 'certificate-malformed' } });
   });

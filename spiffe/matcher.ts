@@ -35,7 +35,7 @@ export function parsePathPattern(text: string): Parsed<readonly string[]> {
 }
 
 function matchSegment(wanted: string, found: string | undefined): boolean {
-  return found !== undefined && wanted !== oneOrMore && (wanted === one || wanted === found);
+  return found !== undefined && (wanted === one || wanted === found);
 }
 
 function isPatternSegment(segment: string, isLast: boolean): boolean {

@@ -32,6 +32,8 @@ describe('X-12 findConstraintViolation', () => {
     ['one of several', permitted(uri('td.net'), uri('td.org')), { uris: ['spiffe://td.org/a'] }, true],
     ['a good and a bad URI', permitted(uri('td.org')), { uris: ['spiffe://td.org/a', 'spiffe://td.net'] }, false],
     ['a host hidden in user info', permitted(uri('td.org')), { uris: ['https://td.org@evil.org/'] }, false],
+    ['an excluded host behind user info', excluded(uri('evil.org')), { uris: ['https://td.org@evil.org/'] }, false],
+    ['a host that is a domain with its dot', permitted(uri('.td.org')), { uris: ['spiffe://.td.org/a'] }, false],
     ['a host before a port', permitted(uri('td.org')), { uris: ['https://td.org:443/'] }, true],
     ['a host before a query', permitted(uri('td.org')), { uris: ['https://td.org?evil.org'] }, true],
     ['a URI without a host', permitted(uri('td.org')), { uris: ['urn:a:b'] }, false],

@@ -85,6 +85,12 @@ describe('verifyX509Svid', () => {
     ['an intermediate with a broken signature', 'signature-invalid', 'X-10', { intermediate: { signature: 'broken' } }],
     ['a leaf signed by another key', 'signature-invalid', 'X-10', { leaf: { signWith: other.anchorKey } }],
     ['an issuer of another name', 'issuer-unknown', 'X-10', { leaf: { issuer: 'somebody' } }],
+    [
+      'an intermediate of another name than the issuer',
+      'issuer-unknown',
+      'X-10',
+      { intermediate: true, leaf: { issuer: 'somebody', authorityKeyId: null } },
+    ],
     ['a key identifier of another issuer', 'issuer-unknown', 'X-10', { leaf: { authorityKeyId: new Uint8Array(20) } }],
     ['an expired intermediate', 'expired', 'X-10', { intermediate: { notAfter: secondsFrom(at, -1) } }],
     ['an intermediate to come', 'not-yet-valid', 'X-10', { intermediate: { notBefore: secondsFrom(at, 1) } }],
@@ -188,6 +194,29 @@ describe('verifyX509Svid', () => {
   it('X-09 refuses a leaf that stands in the bundle itself', () => {
     const [leaf = new Uint8Array()] = issue();
     expect(verify([leaf], at, bundleOf(leaf))).toMatchObject(refusedBy('issuer-unknown', 'X-10'));
+  });
+});
+
+describe('an intermediate of the same name as its issuer', () => {
+  const accepts = (anchor: Bend, intermediates: readonly Bend[]): boolean => {
+    const bent = createTestAuthority({ trustDomain: td, at, anchor: { subject: 'same', ...anchor } });
+    return verify(bent.issue({ path, intermediate: intermediates }).chain, at, bent.bundles).ok;
+  };
+
+  it('X-10 does not count against a path length, as a key that is rolled over', () => {
+    expect(accepts({ pathLength: 0 }, [{ subject: 'same' }])).toBe(true);
+    expect(accepts({ pathLength: 0 }, [{ subject: 'same' }, {}])).toBe(false);
+  });
+
+  it('X-12 is not held to name constraints itself, but the leaf is', () => {
+    const foreign = { uris: ['https://example.net'] };
+    expect(accepts({ permittedHosts: ['example.org'] }, [{ subject: 'same', ...foreign }])).toBe(true);
+    expect(accepts({ permittedHosts: ['example.org'] }, [foreign])).toBe(false);
+    expect(accepts({ permittedHosts: ['example.net'] }, [{ subject: 'same' }])).toBe(false);
+  });
+
+  it('X-10 signs nothing when its name is empty', () => {
+    expect(accepts({ subject: '' }, [])).toBe(false);
   });
 });
 
