@@ -9,8 +9,11 @@ const noNames: ReadonlySet<string> = new Set();
 
 /** Whether a text, line by line, holds a connection string with a literal password in it. */
 export function hasConnectionPassword(text: string): boolean {
-  return text.split('\n').some((line) => userinfo(line) || goDataSource(line) || properties(line));
+  return hint.test(text) && text.split('\n').some((line) => userinfo(line) || goDataSource(line) || properties(line));
 }
+
+/** What every form has in it; most values have none of it. */
+const hint = /@|(?:password|pwd|accountkey|sharedaccesskey)\s{0,5}=/i;
 
 /** `scheme://user:password@host`, also without user (`redis://:password@host`). */
 function userinfo(line: string): boolean {

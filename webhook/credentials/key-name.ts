@@ -99,6 +99,9 @@ export function wordsOf(name: string): readonly string[] {
 
 /** NFKC, and nothing that cannot be seen: format and control characters, accents. */
 function normalised(name: string): string {
+  if (/^[ -~]*$/.test(name)) {
+    return name;
+  }
   return name
     .normalize('NFKC')
     .replace(/[\p{Cf}\p{Cc}]/gu, '')
@@ -108,7 +111,7 @@ function normalised(name: string): string {
 
 function hasMixedScripts(name: string): boolean {
   const text = normalised(name);
-  return /\p{Script=Latin}/u.test(text) && /(?!\p{Script=Latin})\p{L}/u.test(text);
+  return /[^ -~]/.test(text) && /\p{Script=Latin}/u.test(text) && /(?!\p{Script=Latin})\p{L}/u.test(text);
 }
 
 function nounOf(words: readonly string[]): string | undefined {
