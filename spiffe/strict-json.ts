@@ -4,7 +4,7 @@
  * bounded. One grammar, RFC 8259, so that there is no second opinion about where a name stands.
  */
 import { accepted, type Parsed } from '../runtime/parsed.ts';
-import { refuse } from './failures.ts';
+import { type ProblemDetails, refuse } from './failures.ts';
 
 /** Objects are maps, so that no member name means anything to the language. */
 export type JsonValue = null | boolean | number | bigint | string | readonly JsonValue[] | JsonMembers;
@@ -14,11 +14,11 @@ export const jsonLimits = { bytes: 1024 * 1024, depth: 8 } as const;
 
 class JsonFault extends Error {
   override readonly name = 'JsonFault';
-  readonly offset: number;
+  readonly details: ProblemDetails;
 
-  constructor(message: string, offset: number) {
+  constructor(message: string, details: ProblemDetails) {
     super(message);
-    this.offset = offset;
+    this.details = details;
   }
 }
 
@@ -38,7 +38,7 @@ export function parseStrictJson(text: string): Parsed<JsonValue> {
     return at.offset === text.length ? accepted(value) : fail(at, 'something follows the value');
   } catch (error: unknown) {
     if (error instanceof JsonFault) {
-      return refuse('json-malformed', error.message, { clause: 'B-08', offset: error.offset });
+      return refuse('json-malformed', error.message, error.details);
     }
     throw error;
   }
@@ -89,7 +89,7 @@ function readObject(at: Position, depth: number): JsonMembers {
     const start = at.offset;
     const name = readString(at);
     if (members.has(name)) {
-      fail({ ...at, offset: start }, 'a member name stands twice');
+      throw new JsonFault('a member name stands twice', { clause: 'B-08', offset: start });
     }
     skipBlanks(at);
     take(at, ':');
@@ -213,7 +213,7 @@ function skipBlanks(at: Position): void {
 }
 
 function fail(at: Readonly<Position>, message: string): never {
-  throw new JsonFault(message, at.offset);
+  throw new JsonFault(message, { offset: at.offset });
 }
 
 const quote = 0x22;
