@@ -6,6 +6,7 @@ import { clusterApi } from '../runtime/cluster/kubernetes-client.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { authorityPodUid, obtainSvid, startTown, type Town, townClient } from '../test/builders/authority-town.ts';
+import { createTestAuthority } from '../test/builders/test-authority.ts';
 import { type Authority, createAuthority } from './authority.ts';
 import type { StreamMessage } from './client/messages.ts';
 import { readAuthoritySettings } from './settings.ts';
@@ -48,6 +49,7 @@ afterAll(async () => {
   await town.stop();
 });
 
+const method = z.looseObject({ method: z.string() });
 const record = z.looseObject({ event: z.string() });
 const events = (name: string): z.infer<typeof record>[] =>
   lines.map((line) => record.parse(JSON.parse(line))).filter(({ event }) => event === name);
@@ -209,4 +211,46 @@ spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
     bare.close();
     client.close();
   }, 15_000);
+
+  it('opens no stream to nobody, to a stranger’s certificate, or to a pod that is gone', async () => {
+    const caPem = await town.caPem();
+    const bare = townClient(address, caPem);
+    await expect(bare.openStream(() => undefined)).rejects.toMatchObject({
+      reason: 'client-certificate-missing',
+      status: 401,
+    });
+    const { certPem, keyPem } = createTestAuthority({ trustDomain: 'prod.example' }).issue({ path: '/ns/prod/sa/web' });
+    const stranger = townClient(address, caPem, { certPem, keyPem });
+    await expect(stranger.openStream(() => undefined)).rejects.toMatchObject({
+      reason: 'client-certificate-invalid',
+      status: 401,
+    });
+
+    await town.addPod('web-9');
+    const held = await obtainSvid(bare, await town.podToken('web-9'));
+    const client = townClient(address, caPem, held.identity);
+    const stream = await client.openStream(() => undefined);
+    await town.cluster.admin.remove('/api/v1/namespaces/prod/pods/web-9', { gracePeriodSeconds: 0 });
+    expect(await stream.ended).toBe('closed-by-authority');
+    await expect(client.openStream(() => undefined)).rejects.toMatchObject({ reason: 'pod-unknown', status: 403 });
+    [bare, stranger, client].forEach((one) => one.close());
+  }, 15_000);
+
+  it('counts what it did', async () => {
+    const { host, port } = authority.metricsAddress();
+    const text = await (await fetch(`http://${host}:${port}/metrics`)).text();
+    expect(text).toMatch(
+      /sallyport_attestations_total\{method="token-review",outcome="refused",reason="token-rejected"\} 1/,
+    );
+    const issued = /sallyport_svids_issued_total\{kind="x509",renewal="false",outcome="granted"\} (\d+)/.exec(
+      text,
+    )?.[1];
+    expect(Number(issued)).toBe(
+      events('identity.issued').filter(({ attestation }) => method.parse(attestation).method !== 'self').length,
+    );
+    expect(text).toMatch(/sallyport_signing_keys\{kind="x509",state="current"\} 1/);
+    for (const path of ['/ready', '/started', '/live']) {
+      expect((await fetch(`http://${host}:${port}${path}`)).status).toBe(200);
+    }
+  });
 });

@@ -7,25 +7,23 @@ import { parsePod } from './pod.ts';
 
 /** Pods by the watch of injected ones, and one GET where the watch is behind. Finished and deleted pods leave the cache with the watch. */
 export function clusterPodLookup(api: ClusterApi, pods: WatchCache<AttestedPod>): PodLookup {
-  const byPrefix = new Map<string, { readonly namespace: string; readonly name: string }>();
-  const index = ({ uid, namespace, name }: AttestedPod): void =>
-    void byPrefix.set(serialPrefixOf(uid), { namespace, name });
+  const byPrefix = new Map<string, AttestedPod>();
+  const prefixes = new Map<string, string>();
+  const forget = ({ namespace, name }: AttestedPod): void => {
+    byPrefix.delete(prefixes.get(`${namespace}/${name}`) ?? '');
+    prefixes.delete(`${namespace}/${name}`);
+  };
+  // A StatefulSet's next pod has the name of the last one, so what a name led to before is forgotten first.
+  const index = (pod: AttestedPod): void => {
+    forget(pod);
+    byPrefix.set(serialPrefixOf(pod.uid), pod);
+    prefixes.set(`${pod.namespace}/${pod.name}`, serialPrefixOf(pod.uid));
+  };
   pods.all().forEach(index);
-  pods.onChange(({ kind, value }) => {
-    if (kind === 'set') {
-      index(value);
-    } else {
-      byPrefix.delete(serialPrefixOf(value.uid));
-    }
-  });
+  pods.onChange(({ kind, value }) => (kind === 'set' ? index(value) : forget(value)));
   return {
     find: (namespace, name) => pods.get(namespace, name),
-    findBySerialPrefix(prefix) {
-      const found = byPrefix.get(prefix);
-      const pod = found === undefined ? undefined : pods.get(found.namespace, found.name);
-      // A StatefulSet's next pod has the name of the last one: the UID decides.
-      return pod !== undefined && serialPrefixOf(pod.uid) === prefix ? pod : undefined;
-    },
+    findBySerialPrefix: (prefix) => byPrefix.get(prefix),
     async fetch(namespace, name) {
       try {
         return parsePod(
