@@ -1,4 +1,5 @@
 import { type Document, isMap, isNode, LineCounter, type ParsedNode, parseAllDocuments, visit } from 'yaml';
+import { isJsonObject, type JsonObject } from '../webhook/review.ts';
 
 /** Where something stands in a file: `line` counts from 1, `document` from 0. */
 export interface Place {
@@ -7,12 +8,9 @@ export interface Place {
   readonly line: number;
 }
 
-/** JSON members, values unknown. */
-export type Members = Readonly<Record<string, unknown>>;
-
 /** One object read from a file. */
 export interface Manifest extends Place {
-  readonly value: Members;
+  readonly value: JsonObject;
   /** The line of a JSON pointer into the object, or of the nearest member above it that stands there. */
   lineOf(pointer: string): number;
 }
@@ -84,12 +82,12 @@ function readValue(source: Source, value: unknown): Documents {
     return { manifests: [], mistakes: [] };
   }
   const objects = unwrapped(value, []);
-  const bad = objects.find((object) => !isMembers(object.value));
+  const bad = objects.find((object) => !isJsonObject(object.value));
   if (bad !== undefined) {
     return mistaken(source, 'not-an-object', 'not a Kubernetes object', offsetOf(source.document, bad.path));
   }
   const manifests = objects.flatMap(({ value: members, path }) =>
-    isMembers(members) ? [manifestOf(source, members, path)] : [],
+    isJsonObject(members) ? [manifestOf(source, members, path)] : [],
   );
   return { manifests, mistakes: [] };
 }
@@ -102,7 +100,7 @@ interface Located {
 /** A `List` (or `PodList` and the like) stands for its items, lists among them too. */
 function unwrapped(value: unknown, path: readonly (string | number)[]): readonly Located[] {
   const items =
-    isMembers(value) && typeof value['kind'] === 'string' && value['kind'].endsWith('List')
+    isJsonObject(value) && typeof value['kind'] === 'string' && value['kind'].endsWith('List')
       ? value['items']
       : undefined;
   return Array.isArray(items)
@@ -112,7 +110,7 @@ function unwrapped(value: unknown, path: readonly (string | number)[]): readonly
 
 function manifestOf(
   { file, index, document, lines }: Source,
-  value: Members,
+  value: JsonObject,
   base: readonly (string | number)[],
 ): Manifest {
   const lineOf = (pointer: string): number => lines.linePos(offsetOf(document, [...base, ...segmentsOf(pointer)])).line;
@@ -155,11 +153,6 @@ function templateOffset(document: Document.Parsed<ParsedNode>): number | undefin
     },
   });
   return offset;
-}
-
-/** Whether a value has members: an object, no list. */
-export function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function firstLine(message: string): string {

@@ -1,6 +1,8 @@
 import {
   type AdmissionRequest,
   gatherFacts,
+  isJsonObject,
+  type JsonObject,
   type JudgedFinding,
   type MemoryCluster,
   memoryCluster,
@@ -9,7 +11,6 @@ import {
   type ReviewSettings,
   review,
   reviewSettings,
-  toJsonObject,
 } from '../webhook/review.ts';
 import type { Documents } from './documents.ts';
 import { CliFailure } from './failures.ts';
@@ -74,11 +75,10 @@ export function printedFinding({ rule, path, subject, found, fix, mode }: Judged
 }
 
 /** The object with the namespace the API server would have put it into. */
-export function inItsNamespace(value: Readonly<Record<string, unknown>>) {
-  const object = toJsonObject(value);
-  const metadata = toJsonObject(object['metadata']);
-  const written = metadata['namespace'];
-  const kind = kindName(String(object['apiVersion'] ?? ''), String(object['kind'] ?? ''));
-  const namespace = namespaceOf(kind, typeof written === 'string' ? written : undefined);
-  return namespace === '' ? object : { ...object, metadata: { ...metadata, namespace } };
+export function inItsNamespace(object: JsonObject): JsonObject {
+  const { apiVersion, kind, metadata } = object;
+  const written = isJsonObject(metadata) ? metadata['namespace'] : undefined;
+  const name = kindName(typeof apiVersion === 'string' ? apiVersion : '', typeof kind === 'string' ? kind : '');
+  const namespace = namespaceOf(name, typeof written === 'string' && written !== '' ? written : undefined);
+  return namespace === '' || !isJsonObject(metadata) ? object : { ...object, metadata: { ...metadata, namespace } };
 }

@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Place } from './documents.ts';
 import type { PrintedFinding } from './judge.ts';
 
@@ -76,11 +78,18 @@ function sarifResult({ object, lineOf }: CheckResult, { rule, path, message, fix
     message: { text: `${message}. Fix: ${fix}` },
     locations: [
       {
-        physicalLocation: { artifactLocation: { uri: file }, region: { startLine: lineOf(path) } },
-        logicalLocations: [{ fullyQualifiedName: `${namespace}/${kind}/${name}${path}`, kind: 'object' }],
+        physicalLocation: { artifactLocation: { uri: uriOf(file) }, region: { startLine: lineOf(path) } },
+        logicalLocations: [
+          { fullyQualifiedName: `${namespace === '' ? '' : `${namespace}/`}${kind}/${name}${path}`, kind: 'object' },
+        ],
       },
     ],
   };
+}
+
+/** A relative reference as SARIF wants it; an absolute path as a file URI. */
+function uriOf(file: string): string {
+  return isAbsolute(file) ? pathToFileURL(file).href : file.split('/').map(encodeURIComponent).join('/');
 }
 
 function byCodeUnit(left: string, right: string): number {

@@ -4,13 +4,13 @@ import type { AdmissionRequest, JsonObject } from './admission/request.ts';
 import { responseOf } from './admission/response.ts';
 import type { ReviewSettings } from './admission/review-settings.ts';
 import { type Evaluation, evaluate, type JudgedFinding, type LiftedFinding, type Undecided } from './evaluator.ts';
-import { applyInjection } from './injection/apply.ts';
 import { expectedPod } from './injection/expected-pod.ts';
 import { patchOf } from './injection/patch.ts';
-import { planInjection } from './injection/plan.ts';
-import type { Facts } from './policy/context.ts';
+import type { ExpectedPod, Facts } from './policy/context.ts';
 import { denialText } from './policy/denial-text.ts';
 import { authorExemption } from './policy/exemption-author.ts';
+import { validExemptionFor } from './policy/exemptions.ts';
+import { textAt } from './policy/json-access.ts';
 import { kindKey } from './policy/pod-template.ts';
 import { decodeAdmissionReviewValue } from './server/admission-review.ts';
 
@@ -27,6 +27,7 @@ export type { AdmissionRequest, Json, JsonObject, Requester } from './admission/
 export { type ReviewSettings, reviewSettings } from './admission/review-settings.ts';
 export type { JudgedFinding, LiftedFinding, Undecided } from './evaluator.ts';
 export type { Facts } from './policy/context.ts';
+export { isJsonObject } from './server/admission-review.ts';
 
 export interface ReviewOptions {
   readonly half: 'mutate' | 'validate' | 'both';
@@ -87,28 +88,54 @@ function mutate(request: AdmissionRequest, facts: Facts, settings: ReviewSetting
   if (authored !== undefined) {
     return { object: authored, injection: none };
   }
-  return isNewPod(request)
-    ? inject(request, request.object, facts, settings)
-    : { object: request.object, injection: none };
-}
-
-/** AR-25: only a CREATE of the Pod itself is injected; an update may change next to nothing, and a patch would be an API error. */
-function isNewPod(request: AdmissionRequest): request is AdmissionRequest & { readonly object: JsonObject } {
-  return (
-    kindKey(request.kind) === 'Pod' &&
-    request.operation === 'CREATE' &&
-    request.subResource === '' &&
-    request.object !== null
-  );
-}
-
-function inject(request: AdmissionRequest, pod: JsonObject, facts: Facts, settings: ReviewSettings): Mutation {
-  const answer = planInjection(request, pod, facts, settings.injection);
-  if (answer.kind === 'skip') {
-    return { object: pod, injection: { kind: 'skipped', reason: answer.reason, detail: answer.detail } };
+  const expected = expectedPodOf(request, facts, settings);
+  if (expected === undefined || request.object === null) {
+    return { object: request.object, injection: none };
   }
-  const object = applyInjection(pod, answer.plan);
-  return { object, injection: { kind: patchOf(pod, object).length === 0 ? 'unchanged' : 'injected' } };
+  if (expected.kind === 'skip') {
+    return { object: request.object, injection: { kind: 'skipped', reason: expected.reason, detail: expected.detail } };
+  }
+  const isSame = patchOf(request.object, expected.pod).length === 0;
+  return { object: isSame ? request.object : expected.pod, injection: { kind: isSame ? 'unchanged' : 'injected' } };
+}
+
+/**
+ * The pod as injection makes it, or why it leaves it alone. AR-25: only for a CREATE of the Pod itself; an update may change next to nothing, and a patch would be an
+ * API error.
+ */
+function expectedPodOf(request: AdmissionRequest, facts: Facts, settings: ReviewSettings): ExpectedPod | undefined {
+  const { object } = request;
+  if (
+    kindKey(request.kind) !== 'Pod' ||
+    request.operation !== 'CREATE' ||
+    request.subResource !== '' ||
+    object === null
+  ) {
+    return undefined;
+  }
+  const exemption = validExemptionFor(withoutSidecar, request, facts)?.metadata.name;
+  return expectedPod({ pod: object, request, namespace: facts.namespace, exemption }, settings.injection);
+}
+
+/** What an exemption from the sidecar takes away before anybody finds it: the pod is not injected, and `sidecar-required` is silent. Its use is told all the same. */
+const withoutSidecar = {
+  rule: 'sidecar-required',
+  path: '/spec',
+  subject: 'pod',
+  found: 'no sidecar',
+  fix: 'create the pod again once the exemption has ended',
+} as const;
+
+function liftedByPlan(
+  request: AdmissionRequest,
+  facts: Facts,
+  expected: ExpectedPod | undefined,
+): readonly LiftedFinding[] {
+  const exemption =
+    expected?.kind === 'skip' && expected.reason === 'exempt'
+      ? validExemptionFor(withoutSidecar, request, facts)
+      : undefined;
+  return exemption === undefined ? [] : [{ ...withoutSidecar, mode: 'enforce', exemption }];
 }
 
 /** AR-10, AR-12: base64 of the difference from the object as received; undefined when there is none, or nothing to patch. */
@@ -136,7 +163,7 @@ function mutated(request: AdmissionRequest, facts: Facts, mutation: Mutation, pa
     findings: [],
     lifted: [],
     undecided: [],
-    notes: notesOf(facts, [], injection),
+    notes: notesOf(facts, []),
     injection,
   };
 }
@@ -148,14 +175,11 @@ function validated(
   { injection }: Mutation,
   patch: string | undefined,
 ): Reviewed {
-  const evaluation = evaluate(request, {
-    ...facts,
-    expectedPod: isNewPod(request)
-      ? expectedPod(request, request.object, facts, options.settings.injection)
-      : undefined,
-  });
+  const expected = expectedPodOf(request, facts, options.settings);
+  const judged = evaluate(request, { ...facts, expectedPod: expected });
+  const evaluation = { ...judged, lifted: [...judged.lifted, ...liftedByPlan(request, facts, expected)] };
   const { findings, lifted, undecided } = evaluation;
-  const notes = notesOf(facts, lifted, injection);
+  const notes = notesOf(facts, lifted);
   const decision = decide(request, evaluation, notes, options, patch);
   return {
     response: responseOf(request.uid, decision),
@@ -202,10 +226,8 @@ function warningOf({ rule, subject, found }: JudgedFinding): string {
 
 /** AR-22: a new object may have only the beginning of a name. */
 function generatedName({ object }: AdmissionRequest): string {
-  const metadata = object?.['metadata'];
-  const prefix =
-    typeof metadata === 'object' && metadata !== null && 'generateName' in metadata ? metadata.generateName : undefined;
-  return typeof prefix === 'string' ? `${prefix}*` : '';
+  const prefix = textAt(object ?? undefined, 'metadata', 'generateName');
+  return prefix === undefined ? '' : `${prefix}*`;
 }
 
 /** AR-17: bare keys; one per rule that found something, saying how it was read. */
@@ -236,13 +258,12 @@ function annotationsOf(
   };
 }
 
-function notesOf({ namespace }: Facts, lifted: readonly LiftedFinding[], injection: Injection): readonly string[] {
+function notesOf({ namespace }: Facts, lifted: readonly LiftedFinding[]): readonly string[] {
   return [
     ...lifted.map(
       ({ rule, exemption }) =>
         `[${rule}] allowed by exemption "${exemption.metadata.name ?? ''}" until ${exemption.spec.expiresAt}`,
     ),
-    ...(injection.kind === 'skipped' && injection.reason === 'exempt' ? [`no sidecar: ${injection.detail}`] : []),
     ...(namespace?.known === false ? [`namespace "${namespace.name}" is not known: held to be opted in`] : []),
   ];
 }

@@ -1,6 +1,7 @@
 import { accepted, type Parsed, refused } from '../runtime/parsed.ts';
 import { defineSettings, type SettingsOf } from '../runtime/settings/define-settings.ts';
 import { absolutePath, duration, integer, listOf, oneOf, parsed, text } from '../runtime/settings/kinds.ts';
+import { type Environment, readSettings } from '../runtime/settings/read-settings.ts';
 import { parseTrustDomain } from '../spiffe/trust-domain.ts';
 import { allRules } from './rules/all-rules.ts';
 
@@ -102,6 +103,18 @@ export const webhookSettings = defineSettings({
 
 /** Every setting, frozen. */
 export type WebhookSettings = SettingsOf<typeof webhookSettings>;
+
+/**
+ * Reads the settings of a pod. Throws `SettingsFailure` with every mistake. The API server's address comes from the variables that Kubernetes sets unless ours say
+ * otherwise.
+ */
+export function readWebhookSettings(environment: Environment): WebhookSettings {
+  return readSettings(webhookSettings, {
+    ...environment,
+    SALLYPORT_KUBERNETES_HOST: environment['SALLYPORT_KUBERNETES_HOST'] ?? environment['KUBERNETES_SERVICE_HOST'],
+    SALLYPORT_KUBERNETES_PORT: environment['SALLYPORT_KUBERNETES_PORT'] ?? environment['KUBERNETES_SERVICE_PORT'],
+  });
+}
 
 function parsePattern(source: string): Parsed<string> {
   try {

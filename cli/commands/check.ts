@@ -105,10 +105,10 @@ async function judgeInOrder(
   return candidates.flatMap((candidate) => judged.get(candidate) ?? []);
 }
 
-function describe({ manifest, namespace, name, object }: Candidate): CheckResult['object'] {
+function describe({ manifest, kind, namespace, name, object }: Candidate): CheckResult['object'] {
   return {
-    apiVersion: String(manifest.value['apiVersion']),
-    kind: String(manifest.value['kind']),
+    apiVersion: kind.group === '' ? kind.version : `${kind.group}/${kind.version}`,
+    kind: kind.kind,
     namespace,
     name: name === '' ? textMember(object['metadata'], 'generateName') : name,
     file: manifest.file,

@@ -1,8 +1,9 @@
-import type { Facts, LiveOwner } from '../policy/context.ts';
+import type { Facts, LiveOwner, NamespaceFacts } from '../policy/context.ts';
 import { listAt, memberAt, textAt } from '../policy/json-access.ts';
-import { podPathOf } from '../policy/pod-template.ts';
+import { kindKey, podPathOf } from '../policy/pod-template.ts';
 import type { PolicySettings } from '../policy/settings.ts';
-import type { AdmissionPorts, LiveObjects } from './ports.ts';
+import { namespaceFacts } from './memory-cluster.ts';
+import type { AdmissionPorts, LiveObjects, NamespaceLookup } from './ports.ts';
 import type { AdmissionRequest, JsonObject } from './request.ts';
 
 /** CronJob -> Job -> Pod is three; a chain longer than this is no chain of built-in controllers. */
@@ -19,15 +20,14 @@ export async function gatherFacts(
   now: Date,
 ): Promise<Facts> {
   const { namespace } = request;
-  const [namespaceFacts, ownerChain] = await Promise.all([
-    namespace === '' ? undefined : ports.namespaces.find(namespace),
+  const [found, ownerChain] = await Promise.all([
+    namespaceOf(request, ports.namespaces),
     liveOwnersOf(request, ports.liveObjects),
   ]);
   return {
     now,
     settings,
-    namespace:
-      namespace === '' ? undefined : (namespaceFacts ?? { name: namespace, labels: {}, annotations: {}, known: false }),
+    namespace: namespace === '' ? undefined : (found ?? { name: namespace, labels: {}, annotations: {}, known: false }),
     rbac: ports.rbac.current(),
     exemptions: ports.exemptions.all(),
     secretTypes: ports.secretTypes.inNamespace(namespace),
@@ -35,6 +35,15 @@ export async function gatherFacts(
     liveOwner: ownerChain[0],
     ownerChain,
   };
+}
+
+/** AR-30: a Namespace is judged by the labels it comes with, not by those it had. */
+function namespaceOf(request: AdmissionRequest, namespaces: NamespaceLookup): Promise<NamespaceFacts | undefined> {
+  const { namespace, kind, object } = request;
+  if (kindKey(kind) === 'Namespace' && object !== null) {
+    return Promise.resolve(namespaceFacts(object));
+  }
+  return namespace === '' ? Promise.resolve(undefined) : namespaces.find(namespace);
 }
 
 /** AR-27: owner references are the client's words; only an owner that lives, with that uid and as the controller, counts. Nearest first. */

@@ -10,7 +10,10 @@ import { isObject } from './objects.ts';
 import { contractManifests, describePorts } from './ports.contract.ts';
 
 describePorts('a set of objects', () => {
-  const objects = parseAllDocuments(contractManifests).map((document): unknown => document.toJS());
+  const objects = parseAllDocuments(contractManifests).flatMap((document) => {
+    const value: unknown = document.toJS();
+    return [value];
+  });
   return Promise.resolve({ ports: memoryCluster(objects.filter(isObject)), stop: () => Promise.resolve() });
 });
 
