@@ -11,7 +11,10 @@ export interface Figure {
 }
 
 /** The middle of the rounds, and their range. */
-export function medianOf(rounds: readonly number[]): { readonly value: number; readonly range: readonly [number, number] } {
+export function medianOf(rounds: readonly number[]): {
+  readonly value: number;
+  readonly range: readonly [number, number];
+} {
   const sorted = rounds.toSorted((a, b) => a - b);
   const middle = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
   return { value: middle, range: [sorted[0] ?? Number.NaN, sorted.at(-1) ?? Number.NaN] };

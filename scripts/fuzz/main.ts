@@ -12,5 +12,7 @@ console.log(`seed ${seed}`);
 for (const { name, fuzz } of targets) {
   const started = performance.now();
   const runs = fuzz(seed, budgetMs);
-  console.log(`${name}: ${runs} inputs in ${((performance.now() - started) / 1000).toFixed(1)} s, none crashed or was let in`);
+  console.log(
+    `${name}: ${runs} inputs in ${((performance.now() - started) / 1000).toFixed(1)} s, none crashed or was let in`,
+  );
 }
