@@ -1,5 +1,5 @@
 import type { AdmissionRequest, Json, JsonObject } from '../admission/request.ts';
-import { boundContent, digestOf } from './digest.ts';
+import { digestOfObject } from './bound-digest.ts';
 import { keyOf } from './exemption-key.ts';
 import type { Finding } from './finding.ts';
 import { addedSubjects, roleRefOf } from './grant.ts';
@@ -75,8 +75,8 @@ function grantOf(request: AdmissionRequest): JsonObject {
     }));
     return { grant: { roleRef: { kind: role.kind, name: role.name }, subjects } };
   }
-  const content = boundContent(request.kind, object);
-  return content === undefined ? {} : { digest: digestOf(content) };
+  const digest = digestOfObject(request.kind, object);
+  return digest === undefined ? {} : { digest };
 }
 
 /** Block YAML of plain data: what is not a plain word is a JSON string, which YAML reads the same. */

@@ -1,12 +1,12 @@
 import type { ExemptionScope } from '../../manifests/resources/exemption.ts';
-import type { AdmissionRequest, Json } from '../admission/request.ts';
+import type { AdmissionRequest } from '../admission/request.ts';
 import { whoDeployed } from '../deployer/who-deployed.ts';
+import { digestOfObject } from './bound-digest.ts';
 import type { Facts, LiveOwner } from './context.ts';
-import { boundContent, digestOf } from './digest.ts';
 import { keyOf } from './exemption-key.ts';
 import type { Finding } from './finding.ts';
-import { addedSubjects, coversBinding, roleRefOf } from './grant.ts';
-import { isJsonObject, textAt } from './json-access.ts';
+import { addedSubjects, coversBinding, coversRules, roleRefOf } from './grant.ts';
+import { textAt } from './json-access.ts';
 import { contentRules, familyOf } from './rule-ids.ts';
 
 /** The object that a scope entry names: the request's own, or the workload at the top of its owners. */
@@ -15,7 +15,8 @@ interface Named {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
-  readonly object: Json | undefined;
+  /** The digest of what it stands for: its own content, or that of the template a pod was made from. Undefined where no digest binds it. */
+  readonly digest: () => string | undefined;
 }
 
 /**
@@ -35,7 +36,7 @@ export function coversFinding(
     named !== undefined &&
     coversKey(entry, finding, request) &&
     coversGrant(entry, finding, request) &&
-    (entry.digest === undefined || entry.digest === digestOfNamed(named))
+    (entry.digest === undefined || entry.digest === named.digest())
   );
 }
 
@@ -58,24 +59,34 @@ function ownName(request: AdmissionRequest): Named {
     // The API server repeats a Namespace's own name here; it is cluster-scoped all the same.
     namespace: isNamespace ? '' : request.namespace,
     name: request.name === '' ? (textAt(request.object ?? undefined, 'metadata', 'name') ?? '') : request.name,
-    object: request.object ?? request.oldObject ?? undefined,
+    digest: () => {
+      const object = request.object ?? request.oldObject;
+      return object === null ? undefined : digestOfObject(request.kind, object);
+    },
   };
 }
 
-/** The workload at the top, if a built-in controller wrote this object for it. Owner references by anybody else are only words. */
+/**
+ * The workload at the top, if a built-in controller wrote this object for it. Owner references by anybody else are only words. Its digest is that of the nearest
+ * owner, the very template that was used: the top may have moved on to another since.
+ */
 function topOwner(request: AdmissionRequest, facts: Facts): Named | undefined {
-  const owner: LiveOwner | undefined = facts.ownerChain.at(-1);
-  if (owner === undefined || whoDeployed(request, facts).kind !== 'judged-at-owner') {
+  const [nearest, top] = [facts.ownerChain[0], facts.ownerChain.at(-1)];
+  if (nearest === undefined || top === undefined || whoDeployed(request, facts).kind !== 'judged-at-owner') {
     return undefined;
   }
-  const slash = owner.apiVersion.indexOf('/');
   return {
-    apiGroup: slash < 0 ? '' : owner.apiVersion.slice(0, slash),
-    kind: owner.kind,
+    apiGroup: groupOf(top),
+    kind: top.kind,
     namespace: request.namespace,
-    name: owner.name,
-    object: owner.object,
+    name: top.name,
+    digest: () => digestOfObject({ group: groupOf(nearest), kind: nearest.kind }, nearest.object),
   };
+}
+
+function groupOf({ apiVersion }: LiveOwner): string {
+  const slash = apiVersion.indexOf('/');
+  return slash < 0 ? '' : apiVersion.slice(0, slash);
 }
 
 function coversKey(entry: ExemptionScope, finding: Finding, request: AdmissionRequest): boolean {
@@ -95,11 +106,7 @@ function coversGrant(entry: ExemptionScope, finding: Finding, request: Admission
   }
   const object = request.object ?? undefined;
   const role = roleRefOf(object);
-  return role !== undefined && coversBinding(entry.grant, role, addedSubjects(request));
-}
-
-/** The digest of what the entry names; undefined for kinds whose content no digest binds, which no digest then equals. */
-function digestOfNamed({ apiGroup, kind, object }: Named): string | undefined {
-  const content = isJsonObject(object) ? boundContent({ group: apiGroup, kind }, object) : undefined;
-  return content === undefined ? undefined : digestOf(content);
+  return role === undefined
+    ? finding.needs !== undefined && coversRules(entry.grant, finding.needs)
+    : coversBinding(entry.grant, role, addedSubjects(request));
 }

@@ -15,13 +15,15 @@ import {
   type Tweak,
   tweaked,
 } from '../../test/builders/judgement.ts';
+import { graphOf, rule, serviceAccount } from '../../test/builders/rbac.ts';
 import type { AdmissionRequest, JsonObject } from '../admission/request.ts';
 import { clusterRoleBindingJustification } from '../rules/cluster-role-binding-justification.ts';
 import { credentialInEnv } from '../rules/credential-in-env.ts';
 import { reservedName } from '../rules/reserved-name.ts';
 import { staticCredentialSecret } from '../rules/static-credential-secret.ts';
+import { workloadCeiling } from '../rules/workload-ceiling.ts';
+import { digestOfObject } from './bound-digest.ts';
 import type { Facts, LiveOwner } from './context.ts';
-import { boundContent, digestOf } from './digest.ts';
 import { findingsOf } from './evaluate.ts';
 import { isValidNow, validExemptionFor, whyNotValid } from './exemptions.ts';
 import type { Rule } from './rule.ts';
@@ -122,8 +124,7 @@ describe('an exemption lifts', () => {
   });
 
   it('exactly the content of its digest', () => {
-    const content = boundContent({ group: 'rbac.authorization.k8s.io', kind: 'ClusterRoleBinding' }, binding);
-    const digest = content === undefined ? '' : digestOf(content);
+    const digest = digestOfObject({ group: 'rbac.authorization.k8s.io', kind: 'ClusterRoleBinding' }, binding) ?? '';
     const bound = exemption({ spec: { scope: [{ ...named(), digest }] } });
     expect(liftedBy(justification, creates(binding), [bound])).toBe('auditors-view');
     expect(
@@ -231,9 +232,72 @@ describe('an exemption for a workload', () => {
     expect(liftedBy(credentialInEnv, creates(pod, byController), [forDeployment('web/OTHER')], facts)).toBeUndefined();
   });
 
+  it('binds the template that a pod was made from, not what the workload has become', () => {
+    const template = { metadata: {}, spec: { serviceAccountName: 'web', containers: [container] } };
+    const made = { ...replicaSet, object: tweaked(replicaSet.object, { spec: { template } }) };
+    const moved = owner('Deployment', 'web', { spec: { template: tweaked(template, { spec: { hostPID: true } }) } });
+    const chain = { liveOwner: made, ownerChain: [made, moved] };
+    const bound = (digest: string | undefined) =>
+      exemption({
+        spec: {
+          rules: ['credential-in-env'],
+          scope: [{ apiGroup: 'apps', kind: 'Deployment', namespace: 'payments', name: 'web', digest: digest ?? '' }],
+        },
+      });
+    const kind = { group: 'apps', kind: 'Deployment' };
+    const used = bound(digestOfObject(kind, { spec: { template } }));
+    const current = bound(digestOfObject(kind, moved.object));
+    expect(liftedBy(credentialInEnv, creates(pod, byController), [used], chain)).toBe('auditors-view');
+    expect(liftedBy(credentialInEnv, creates(pod, byController), [current], chain)).toBeUndefined();
+  });
+
   it('AR-27 does not cover a pod of somebody who only claims the owner', () => {
     expect(liftedBy(credentialInEnv, creates(pod, { requester: alice }), [forDeployment()], facts)).toBeUndefined();
     expect(liftedBy(credentialInEnv, creates(pod, { requester: bob }), [forDeployment()], facts)).toBeUndefined();
+  });
+});
+
+describe('an exemption from a ceiling', () => {
+  const rbac = graphOf({
+    subject: serviceAccount('payments', 'web'),
+    namespace: 'payments',
+    rules: [rule('get list', 'secrets')],
+  });
+  const forPod = (scope: JsonObject, requester = 'alice') =>
+    exemption({
+      spec: {
+        rules: ['workload-ceiling'],
+        scope: [{ apiGroup: '', kind: 'Pod', namespace: 'payments', name: 'web', ...scope }],
+        requestedBy: { username: requester },
+      },
+    });
+  const secrets = (...verbs: readonly string[]) => ({
+    grant: { rules: [{ apiGroups: [''], resources: ['secrets'], verbs }] },
+  });
+  const lifted = (by: Exemption, rest: Partial<AdmissionRequest> = {}) =>
+    liftedBy(workloadCeiling, creates(minimalPod, rest), [by], { rbac });
+
+  it('covers what its rules cover, and nothing more', () => {
+    expect(lifted(forPod(secrets('get', 'list', 'watch')))).toBe('auditors-view');
+    expect(lifted(forPod(secrets('*')))).toBe('auditors-view');
+    expect(lifted(forPod(secrets('get')))).toBeUndefined();
+  });
+
+  it('covers exactly the template of its digest', () => {
+    const digest = (pod: JsonObject) => digestOfObject({ group: '', kind: 'Pod' }, pod) ?? '';
+    const other = tweaked(minimalPod, { spec: { hostPID: true } });
+    expect(lifted(forPod({ digest: digest(minimalPod) }))).toBe('auditors-view');
+    expect(lifted(forPod({ digest: digest(other) }))).toBeUndefined();
+  });
+
+  it('needs one of the two', () => {
+    expect(lifted(forPod({}))).toBeUndefined();
+  });
+
+  it('does not serve its approver, who is whoever writes the object', () => {
+    const selfless = forPod(secrets('get', 'list'), 'carol');
+    expect(lifted(selfless, { requester: bob })).toBeUndefined();
+    expect(lifted(selfless, { requester: alice })).toBe('auditors-view');
   });
 });
 

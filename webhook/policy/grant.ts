@@ -1,5 +1,8 @@
 import type { ExemptionGrant } from '../../manifests/resources/exemption.ts';
 import type { AdmissionRequest, Json } from '../admission/request.ts';
+import { atomsOf } from '../ceiling/atoms.ts';
+import { covered, indexRules } from '../ceiling/covers.ts';
+import type { PolicyRule } from '../ceiling/policy-rule.ts';
 import { isJsonObject, listAt, textAt } from './json-access.ts';
 
 const rbacGroup = 'rbac.authorization.k8s.io';
@@ -99,6 +102,17 @@ export function coversBinding(
     isSameRole(roleRefOf(asJson(grant)), role) &&
     subjects.every((subject) => granted.some((known) => isSameSubject(known, subject)))
   );
+}
+
+/** Whether the rules of a grant, as its approver read them, cover all of `needed`: each atom by a single rule, as RBAC itself would. */
+export function coversRules(grant: ExemptionGrant, needed: readonly PolicyRule[]): boolean {
+  const granted = indexRules((grant.rules ?? []).map(withoutGaps));
+  return needed.length > 0 && needed.every((rule) => [...atomsOf(rule)].every((atom) => covered(atom, granted)));
+}
+
+function withoutGaps(rule: NonNullable<ExemptionGrant['rules']>[number]): PolicyRule {
+  const { apiGroups = [], resources = [], verbs, resourceNames = [], nonResourceURLs = [] } = rule;
+  return { apiGroups, resources, verbs, resourceNames, nonResourceURLs };
 }
 
 /**

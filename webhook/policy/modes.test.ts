@@ -11,11 +11,13 @@ import {
   tweaked,
   updates,
 } from '../../test/builders/judgement.ts';
+import { graphOf, rule, serviceAccount } from '../../test/builders/rbac.ts';
 import type { AdmissionRequest } from '../admission/request.ts';
 import { clusterRoleBindingJustification } from '../rules/cluster-role-binding-justification.ts';
 import { credentialInEnv } from '../rules/credential-in-env.ts';
 import { exemptionApproval } from '../rules/exemption-approval.ts';
 import { staticCredentialSecret } from '../rules/static-credential-secret.ts';
+import { workloadCeiling } from '../rules/workload-ceiling.ts';
 import type { RuleContext } from './context.ts';
 import { findingsOf } from './evaluate.ts';
 import { effectiveMode, namespaceMode, weakest } from './modes.ts';
@@ -114,6 +116,16 @@ describe('the mode of a finding', () => {
     expect(
       modesOf(credentialInEnv, updates(before, podWith({ name: 'PART', value: 'correct-horse' }, reference))),
     ).toEqual(['enforce']);
+  });
+
+  it('is enforced against whoever changes the code of a workload beyond their ceiling, although it stood there before', () => {
+    const rbac = graphOf({
+      subject: serviceAccount('payments', 'web'),
+      namespace: 'payments',
+      rules: [rule('get', 'secrets')],
+    });
+    const other = tweaked(minimalPod, { spec: { containers: [{ name: 'web', image: 'registry.example/other:1' }] } });
+    expect(modesOf(workloadCeiling, updates(minimalPod, other), ruleContext({ rbac }))).toEqual(['enforce']);
   });
 
   it('is enforced for a key that a write adds to a Secret', () => {

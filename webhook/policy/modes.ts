@@ -5,7 +5,7 @@ import { findingsOf, requestOfOld } from './evaluate.ts';
 import type { Finding } from './finding.ts';
 import { isSameJson, memberAt, resolvePointer } from './json-access.ts';
 import type { Rule } from './rule.ts';
-import { familyOf } from './rule-ids.ts';
+import { ceilingRules, familyOf } from './rule-ids.ts';
 import type { Mode, PolicySettings } from './settings.ts';
 
 const strength: Readonly<Record<Mode, number>> = { off: 0, audit: 1, warn: 2, enforce: 3 };
@@ -76,10 +76,12 @@ function isBeingDeleted(request: AdmissionRequest): boolean {
 
 /**
  * Whether the old object had this very finding, at this path, over the same content. Without it, whoever updates a status or removes a finalizer would be held
- * to account for what somebody else wrote. Equal content alone is not enough: what it refers to may have changed.
+ * to account for what somebody else wrote. Equal content alone is not enough: what it refers to may have changed. A ceiling holds whoever writes *now* against
+ * what is written, and looks itself at what a write changes: that the account was too powerful before excuses nobody.
  */
 function stoodBefore(rule: Rule, finding: Finding, request: AdmissionRequest, context: RuleContext): boolean {
-  const before = request.operation === 'UPDATE' ? requestOfOld(request) : undefined;
+  const isUpdate = request.operation === 'UPDATE' && !ceilingRules.has(rule.id);
+  const before = isUpdate ? requestOfOld(request) : undefined;
   if (before === undefined || request.object === null || request.oldObject === null) {
     return false;
   }

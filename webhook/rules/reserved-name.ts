@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../admission/request.ts';
+import type { JsonObject } from '../admission/request.ts';
 import { injectedKeys, keyPrefix, namespaceLabels } from '../annotations.ts';
 import { type ContainerPlace, visitContainers } from '../policy/containers.ts';
 import type { RuleContext } from '../policy/context.ts';

@@ -65,7 +65,8 @@ function exceeding(
   const found = `${excessSentences(answer).join('; ')}; you may not`;
   const missing = missingRole(answer, account);
   const role = missing.length <= 300 ? `${missing} or ${useRole(account)}` : useRole(account);
-  return [report(workloadCeiling, { ...place, found, values: { role } })];
+  const needs = answer.isCut ? {} : { needs: answer.excess.flatMap(({ rules }) => rules) };
+  return [report(workloadCeiling, { ...place, found, ...needs, values: { role } })];
 }
 
 /** A role that does not exist yet: whoever creates it later grants it to this workload. */
