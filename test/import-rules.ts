@@ -70,6 +70,12 @@ export const importRows: readonly ImportRow[] = [
     reason: 'plain vocabulary of gate 1',
   },
   {
+    files: ['webhook/rules/all-rules.ts'],
+    ours: ['webhook/rules/', 'webhook/policy/rule.ts'],
+    others: [],
+    reason: 'the catalogue: it alone imports the rules',
+  },
+  {
     files: ['webhook/rules/'],
     ours: [
       ...vocabulary,

@@ -35,7 +35,7 @@ export function person(name: string, kubeConfig: KubeConfig): Person {
       agent: false,
     } as const;
     await kubeConfig.applyToHTTPSOptions(options);
-    return await new Promise<Reply>((resolve, reject) => {
+    return new Promise<Reply>((resolve, reject) => {
       const asked = request(url, { ...options, agent: false }, (answer) => {
         const warnings = (answer.headersDistinct['warning'] ?? []).map(warningText);
         json(answer).then((object) => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,8 @@ export interface Stage {
   readonly kubelet: Kubelet;
   readonly people: Readonly<Record<keyof typeof people, Person>>;
   readonly directory: string;
+  /** Audit records on the stdout of a pod's container so far: the sidecar's unless told otherwise. */
+  records(pod: { readonly key: string }, container?: string): readonly unknown[];
   /** What the kubelet said, oldest first. */
   readonly events: readonly KubeletEvent[];
   stop(): Promise<void>;
@@ -80,6 +83,8 @@ function stageOf(
       carol: person('carol', cluster.kubeConfig(people.carol)),
       bob: person('bob', cluster.kubeConfig(people.bob)),
     },
+    records: ({ key }, container = 'sallyport-sidecar') =>
+      auditRecords(join(kubelet.logDirectory, `${key.replace('/', '_')}_${container}.log`)),
     async stop() {
       await kubelet.stop();
       await proxy.stop();
@@ -122,4 +127,19 @@ export async function untilReady(admin: ClusterApi, namespace: string, name: str
     );
     return deployment.data !== undefined && deployment.data.status.readyReplicas > 0 ? true : undefined;
   });
+}
+
+/** The whole lines of a log that are audit records. */
+function auditRecords(file: string): readonly unknown[] {
+  const text = readFileSync(file, 'utf8');
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  return whole.split('\n').flatMap((line) => (line.includes('"kind":"audit"') ? [parseLine(line)] : []));
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
 }

@@ -19,7 +19,9 @@ const sliceSchema = z.object({
   metadata: z.object({ namespace: z.string(), labels: z.record(z.string(), z.string()).default({}) }),
   ports: z.array(z.object({ name: z.string().nullish(), port: z.int() })).nullish(),
   endpoints: z
-    .array(z.object({ addresses: z.array(z.string()), conditions: z.object({ ready: z.boolean().nullish() }).optional() }))
+    .array(
+      z.object({ addresses: z.array(z.string()), conditions: z.object({ ready: z.boolean().nullish() }).optional() }),
+    )
     .nullish(),
 });
 
@@ -71,7 +73,10 @@ export function startServiceProxy(api: ClusterApi): ServiceProxy {
   }
 
   async function refresh(): Promise<void> {
-    const [services, slices] = await Promise.all([api.list('/api/v1/services'), api.list('/apis/discovery.k8s.io/v1/endpointslices')]);
+    const [services, slices] = await Promise.all([
+      api.list('/api/v1/services'),
+      api.list('/apis/discovery.k8s.io/v1/endpointslices'),
+    ]);
     const parsedSlices = slices.items.flatMap((item) => sliceSchema.safeParse(item).data ?? []);
     const seen = new Set<string>();
     for (const { metadata, spec } of services.items.flatMap((item) => serviceSchema.safeParse(item).data ?? [])) {
@@ -80,14 +85,18 @@ export function startServiceProxy(api: ClusterApi): ServiceProxy {
         const key = `${clusterIP}:${port}`;
         seen.add(key);
         const own = parsedSlices.filter(
-          (slice) => slice.metadata.namespace === metadata.namespace && slice.metadata.labels['kubernetes.io/service-name'] === metadata.name,
+          (slice) =>
+            slice.metadata.namespace === metadata.namespace &&
+            slice.metadata.labels['kubernetes.io/service-name'] === metadata.name,
         );
         targets.set(
           key,
           own.flatMap(({ ports, endpoints }) => {
             const chosen = (ports ?? []).find((candidate) => (candidate.name ?? '') === (name ?? ''));
             const ready = (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
-            return chosen === undefined ? [] : ready.flatMap(({ addresses }) => addresses.map((address) => ({ address, port: chosen.port })));
+            return chosen === undefined
+              ? []
+              : ready.flatMap(({ addresses }) => addresses.map((address) => ({ address, port: chosen.port })));
           }),
         );
         if (!servers.has(key)) {

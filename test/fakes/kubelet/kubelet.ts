@@ -75,7 +75,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const logs = join(directory, 'logs');
   await mkdir(logs, { recursive: true });
   const workers = new Map<string, PodWorker>();
-  const abort = new AbortController();
+  let over = false;
+  const isOver = (): boolean => over;
   let addresses = 0;
 
   const nextAddress = (): string => {
@@ -129,9 +130,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   // The list is small and local: asked for four times a second rather than watched, which keeps the stand-in simple.
   async function poll(): Promise<void> {
-    while (!abort.signal.aborted) {
+    while (!isOver()) {
       const list = await api.list(`/api/v1/pods?fieldSelector=spec.nodeName%3D${nodeName}`).catch(() => undefined);
-      if (list !== undefined && !abort.signal.aborted) {
+      if (list !== undefined && !isOver()) {
         reconcile(list.items.flatMap((item) => podSchema.safeParse(item).data ?? []));
       }
       await new Promise((resolve) => setTimeout(resolve, 250));
@@ -145,7 +146,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     worker: (key) => [...workers.values()].find(({ pod }) => podKey(pod) === key),
     workers: () => [...workers.values()],
     async stop() {
-      abort.abort();
+      over = true;
       await polling;
       await Promise.all([...workers.values()].map((worker) => worker.terminate(5)));
       killAll();

@@ -50,6 +50,7 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
   const volumes = podVolumes(pod, address, base, api, () => Date.now());
   const running = new Map<string, Running>();
   let stopping = false;
+  const isStopping = (): boolean => stopping;
   let phase = 'Pending';
   let reported = '';
 
@@ -58,10 +59,7 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
   const lookup: KeyLookup = async (kind, object, key) => {
     const found = await api.get(`/api/v1/namespaces/${namespace}/${kind}/${object}`).catch(() => undefined);
     const data = typeof found === 'object' && found !== null && 'data' in found ? found.data : undefined;
-    const value =
-      typeof data === 'object' && data !== null
-        ? Object.entries(data).find(([member]) => member === key)?.[1]
-        : undefined;
+    const value = typeof data === 'object' && data !== null ? entryOf(data, key) : undefined;
     if (typeof value !== 'string') {
       return undefined;
     }
@@ -144,7 +142,7 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
 
   /** Keeps a container running, or runs it to its end. Resolves with the last exit. */
   async function run(state: Running, keepsRunning: boolean, onStarted: () => void): Promise<Exit> {
-    while (true) {
+    for (;;) {
       await launch(state);
       const process = state.process;
       void awaitProbe(state).then((passed) => {
@@ -179,7 +177,7 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
         return exit;
       }
       await pause(options.restartDelayMs(state.spec.name, state.restarts));
-      if (stopping) {
+      if (isStopping()) {
         return exit;
       }
       state.restarts += 1;
@@ -362,9 +360,14 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
       const left = (): number => Math.max(500, deadline - Date.now());
       await publishStatus();
       const plain = [...pod.spec.containers, ...pod.spec.initContainers.filter((spec) => !isNativeSidecar(spec))];
-      await Promise.all(plain.map((spec) => running.get(spec.name)).map((state) => state && end(state, left())));
+      const states = plain.flatMap((spec) => running.get(spec.name) ?? []);
+      await Promise.all(states.map((state) => end(state, left())));
       await stopSidecars(left());
       await ended;
     },
   };
+}
+
+function entryOf(data: object, key: string): unknown {
+  return Object.entries(data).find(([member]) => member === key)?.[1];
 }
