@@ -1,4 +1,13 @@
-import { account, alice, base64, creates, minimalSecret, tweaked, updates } from '../../test/builders/judgement.ts';
+import {
+  account,
+  alice,
+  base64,
+  creates,
+  minimalPod,
+  minimalSecret,
+  tweaked,
+  updates,
+} from '../../test/builders/judgement.ts';
 import type { ObjectRuleCases } from '../../test/builders/rule-cases.ts';
 import { legacyTokenSecret } from './legacy-token-secret.ts';
 
@@ -11,6 +20,22 @@ const metadata = {
 const asked = tweaked(minimalSecret, { metadata, type, data: undefined });
 const filled = tweaked(asked, { data: { token: base64('header.claims.signature'), namespace: base64('payments') } });
 const refilled = tweaked(filled, { data: { token: base64('header.other.signature') } });
+
+/** What is wanted instead: the pod gets a token that is its own and ends with it. */
+const projected = tweaked(minimalPod, {
+  spec: {
+    volumes: [
+      {
+        name: 'token',
+        projected: {
+          sources: [
+            { serviceAccountToken: { path: 'token', audience: 'https://vault.example', expirationSeconds: 600 } },
+          ],
+        },
+      },
+    ],
+  },
+});
 
 const created = {
   path: '/type',
@@ -50,7 +75,7 @@ export const legacyTokenSecretCases: ObjectRuleCases = {
       name: 'a Secret that asks for a token',
       request: creates(asked),
       findings: [created],
-      fixed: creates(minimalSecret),
+      fixed: creates(projected),
     },
     {
       name: 'one named by the API server',

@@ -8,6 +8,17 @@ const certificate = ['-----BEGIN CERTIFICATE-----', 'bm90IGEgY2VydGlmaWNhdGU=', 
 );
 const withPassword = tweaked(minimalSecret, { data: { password: base64('correct-horse') } });
 
+/** What is wanted instead: a manager keeps the credential and brings it. */
+const external = creates({
+  apiVersion: 'external-secrets.io/v1',
+  kind: 'ExternalSecret',
+  metadata: { name: 'web', namespace: 'payments' },
+  spec: {
+    secretStoreRef: { kind: 'SecretStore', name: 'vault' },
+    data: [{ secretKey: 'password', remoteRef: { key: 'payments/web', property: 'password' } }],
+  },
+});
+
 function passes(name: string, dataKey: string, value: string): ObjectAllowCase {
   return { name, request: creates(tweaked(minimalSecret, { data: { [dataKey]: base64(value) } })) };
 }
@@ -17,7 +28,7 @@ function refuses(name: string, dataKey: string, value: string, found: string, de
     name,
     request: creates(tweaked(minimalSecret, { data: { [dataKey]: base64(value) } })),
     findings: [{ path: `/data/${dataKey}`, subject: `key ${dataKey}`, found, detector }],
-    fixed: creates(minimalSecret),
+    fixed: external,
   };
 }
 
