@@ -107,6 +107,8 @@ function pump(from: Duplex, to: Duplex, count: (size: number) => void): void {
   });
   to.on('drain', () => from.resume());
   from.once('end', () => to.end());
+  // An accepted socket was paused on purpose; a listener alone does not start it.
+  from.resume();
 }
 
 /** Resolves when the stream is closed; tells first when that was before both of its directions had come to their end. */

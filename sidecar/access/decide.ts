@@ -2,6 +2,9 @@ import type { AccessMode, CompiledAccess, CompiledPeer } from '../../authority/c
 import { matchPath } from '../../spiffe/matcher.ts';
 import type { SpiffeId } from '../../spiffe/spiffe-id.ts';
 
+/** Every mode a namespace can be in. */
+export const accessModes = ['enforce', 'warn', 'audit'] as const satisfies readonly AccessMode[];
+
 /** Who asks: a proven SPIFFE ID, or a caller that proved nothing. */
 export type Caller = SpiffeId | 'plaintext';
 
