@@ -31,11 +31,26 @@ export interface LiveConnections {
 /** How long no byte must have been seen for an old connection to be ended without harm. */
 const quietMs = 2_000;
 
+/** Longer than any connection is under way between its judgement and the first byte carried. */
+const underWayMs = 30_000;
+
 /** None yet. */
 export function createLiveConnections(clock: Clock, sweep: Sweep): LiveConnections {
   const live = new Set<LiveConnection>();
   const of = (direction: Direction): LiveConnection[] =>
     [...live].filter((connection) => connection.direction === direction);
+  let access: CompiledAccess | undefined;
+  let bundles: { readonly set: BundleSet; readonly sinceMs: number } | undefined;
+  /** Policy and trust may have changed while it was under way. */
+  const recheck = ({ relay, isAllowed, peer }: LiveConnection): void => {
+    if (access !== undefined && !isAllowed(access)) {
+      relay.reset('policy-changed');
+    }
+    const areNew = bundles !== undefined && clock.monotonicMs() - bundles.sinceMs < underWayMs;
+    if (bundles !== undefined && areNew && peer !== undefined && !isStillTrusted(peer, bundles.set, clock.now())) {
+      relay.reset('trust-removed');
+    }
+  };
   const stop = sweep.add(() => {
     const nowMs = clock.now().getTime();
     for (const { relay, age } of live) {
@@ -50,19 +65,25 @@ export function createLiveConnections(clock: Clock, sweep: Sweep): LiveConnectio
     add(connection) {
       live.add(connection);
       void connection.relay.ended.then(() => live.delete(connection));
+      recheck(connection);
     },
     count: (direction) => of(direction).length,
-    decideAgain(access) {
+    decideAgain(changed) {
+      access = changed;
       for (const { relay, isAllowed } of live) {
-        if (!isAllowed(access)) {
+        if (!isAllowed(changed)) {
           relay.reset('policy-changed');
         }
       }
     },
-    judgeAgain(bundles) {
+    judgeAgain(changed) {
+      if (changed === bundles?.set) {
+        return;
+      }
+      bundles = { set: changed, sinceMs: clock.monotonicMs() };
       const verdicts = new Map<string, boolean>();
       for (const { relay, peer } of live) {
-        if (peer !== undefined && !judgeOnce(verdicts, peer, bundles, clock)) {
+        if (peer !== undefined && !judgeOnce(verdicts, peer, changed, clock)) {
           relay.reset('trust-removed');
         }
       }
