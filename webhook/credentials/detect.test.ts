@@ -1,6 +1,6 @@
-import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createTestAuthority } from '../../test/builders/test-authority.ts';
 import { isKeyOfCertificate } from './certificate-match.ts';
 import { hasConnectionPassword } from './connection-string.ts';
 import { type Candidate, detectCredential } from './detect.ts';
@@ -154,11 +154,13 @@ describe('K6 private keys', () => {
   });
 
   it('belongs to a certificate only if that is its own', () => {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    expect(isKeyOfCertificate(key, [])).toBe(false);
-    expect(isKeyOfCertificate(key, [pem('CERTIFICATE', 'bm90IGEgY2VydGlmaWNhdGU=')])).toBe(false);
-    expect(isKeyOfCertificate('no key', ['no certificate'])).toBe(false);
+    const authority = createTestAuthority({ trustDomain: 'prod.example' });
+    const [own, other] = [authority.issue({ path: '/ns/a/sa/b' }), authority.issue({ path: '/ns/a/sa/b' })];
+    expect(isKeyOfCertificate(own.keyPem, ['ca', own.certPem])).toBe(true);
+    expect(isKeyOfCertificate(own.keyPem, [other.certPem])).toBe(false);
+    expect(isKeyOfCertificate(own.keyPem, [])).toBe(false);
+    expect(isKeyOfCertificate(own.keyPem, [pem('CERTIFICATE', 'bm90IGEgY2VydGlmaWNhdGU=')])).toBe(false);
+    expect(isKeyOfCertificate('no key', [own.certPem])).toBe(false);
   });
 });
 

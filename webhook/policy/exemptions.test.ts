@@ -117,6 +117,14 @@ describe('an exemption lifts', () => {
     expect(liftedBy(justification, creates(binding), [wide])).toBe('auditors-view');
   });
 
+  it('not an account of that name in another namespace', () => {
+    const robot = (namespace: string) => ({ kind: 'ServiceAccount', namespace, name: 'robot' });
+    const forRobot = exemption({ spec: { scope: [grantTo('ClusterRole', [robot('ci')])] } });
+    const boundTo = (namespace: string) => creates(tweaked(binding, { subjects: [robot(namespace)] }));
+    expect(liftedBy(justification, boundTo('ci'), [forRobot])).toBe('auditors-view');
+    expect(liftedBy(justification, boundTo('shop'), [forRobot])).toBeUndefined();
+  });
+
   it('not by two halves', () => {
     const both = tweaked(binding, { subjects: [auditors, { kind: 'User', name: 'carol' }] });
     const half = exemption({ spec: { scope: [grantTo('ClusterRole', [{ kind: 'User', name: 'carol' }])] } });

@@ -70,8 +70,17 @@ export const staticCredentialSecretCases: ObjectRuleCases = {
       request: creates(
         tweaked(minimalSecret, {
           type: 'kubernetes.io/dockerconfigjson',
-          data: { username: undefined, '.dockerconfigjson': base64('{"auths":{}}') },
+          data: {
+            username: undefined,
+            '.dockerconfigjson': base64('{"auths":{"registry.example":{"auth":"d2ViOng="}}}'),
+          },
         }),
+      ),
+    },
+    {
+      name: 'data that stringData overwrites',
+      request: creates(
+        tweaked(minimalSecret, { data: { password: base64('correct-horse') }, stringData: { password: '' } }),
       ),
     },
   ],
