@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../admission/request.ts';
 import { visitContainers } from '../policy/containers.ts';
 import { digestOf } from '../policy/digest.ts';
 import { listAt, memberAt, textAt } from '../policy/json-access.ts';
+import { isTokenMount, isTokenVolume } from './token-volume.ts';
 
 /** Fields of a container that decide which code runs, with what it is fed, and what it may do to its node. */
 const containerFields: readonly (readonly string[])[] = [
@@ -9,24 +10,31 @@ const containerFields: readonly (readonly string[])[] = [
   ['image'],
   ['command'],
   ['args'],
+  ['workingDir'],
   ['env'],
   ['envFrom'],
-  ['volumeMounts'],
   ['securityContext', 'privileged'],
   ['securityContext', 'capabilities'],
   ['securityContext', 'runAsUser'],
+  // A hook or a probe runs its command in the container, under the same account.
+  ...['postStart', 'preStop'].map((hook) => ['lifecycle', hook, 'exec', 'command']),
+  ...['startupProbe', 'livenessProbe', 'readinessProbe'].map((probe) => [probe, 'exec', 'command']),
 ];
 
 const podFields: readonly string[] = ['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace'];
 
 /**
  * What of a pod (template) its deployer answers for: who changes it is the deployer from then on. Replicas, metadata and restart annotations are outside, and so
- * is everything that an upgrade of the API server may default anew.
+ * is what the API server adds to a pod by itself, or may default anew after an upgrade.
  */
 export function templateProjection(pod: JsonObject): Json {
   return {
     serviceAccount: serviceAccountOf(pod),
-    containers: visitContainers(pod, '').map(({ kind, container }) => ({ kind, ...fieldsOf(container) })),
+    containers: visitContainers(pod, '').map(({ kind, container }) => ({
+      kind,
+      ...fieldsOf(container),
+      volumeMounts: listAt(container, 'volumeMounts').filter((mount) => !isTokenMount(mount, pod)),
+    })),
     volumes: listAt(pod, 'spec', 'volumes').filter((volume) => !isTokenVolume(volume)),
     ...Object.fromEntries(podFields.map((field) => [field, memberAt(pod, 'spec', field) === true])),
     runAsUser: memberAt(pod, 'spec', 'securityContext', 'runAsUser') ?? null,
@@ -52,6 +60,3 @@ function fieldsOf(container: JsonObject): JsonObject {
     }),
   );
 }
-
-/** The volume that the API server adds to a pod and not to its template. */
-const isTokenVolume = (volume: Json): boolean => textAt(volume, 'name')?.startsWith('kube-api-access-') === true;

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { JsonObject } from '../admission/request.ts';
+import type { Json, JsonObject } from '../admission/request.ts';
 import { injectedKeys } from '../annotations.ts';
-import { listAt, objectAt } from '../policy/json-access.ts';
+import { listAt, objectAt, textAt } from '../policy/json-access.ts';
 import { declaredPorts, portsLabel } from './declared-ports.ts';
 import type { InjectionPlan } from './plan.ts';
+import { withServerAdditions } from './server-additions.ts';
 import type { InjectionSettings } from './settings.ts';
 import { type SidecarPlan, sidecarContainer } from './sidecar-container.ts';
 import { strip } from './strip.ts';
@@ -21,7 +22,7 @@ export function templateName(settings: InjectionSettings): string {
     .slice(0, 16);
 }
 
-/** The pod with its sidecar first among the init containers. Deterministic, and idempotent: what an injector of ours added before is derived afresh. */
+/** The pod with its sidecar before the author's init containers. Deterministic, and idempotent: what an injector of ours added before is derived afresh. */
 export function applyInjection(pod: JsonObject, { sidecar }: Inject, settings: InjectionSettings): JsonObject {
   const authored = strip(pod, settings);
   const metadata = objectAt(authored, 'metadata') ?? {};
@@ -45,8 +46,20 @@ export function applyInjection(pod: JsonObject, { sidecar }: Inject, settings: I
     },
     spec: {
       ...spec,
-      initContainers: [sidecarContainer(sidecar, settings), ...listAt(spec, 'initContainers')],
+      initContainers: placed(
+        withServerAdditions(sidecarContainer(sidecar, settings), pod, settings),
+        listAt(spec, 'initContainers'),
+      ),
       volumes: [...listAt(spec, 'volumes'), identityVolume(settings)],
     },
   };
 }
+
+/** Before the first init container that is no other mesh's: those set the network up that the sidecar speaks through. */
+function placed(sidecar: JsonObject, initContainers: readonly Json[]): readonly Json[] {
+  const first = initContainers.findIndex((container) => !isOfMesh(textAt(container, 'name') ?? ''));
+  const at = first < 0 ? initContainers.length : first;
+  return initContainers.toSpliced(at, 0, sidecar);
+}
+
+const isOfMesh = (name: string): boolean => ['istio-', 'linkerd-'].some((prefix) => name.startsWith(prefix));

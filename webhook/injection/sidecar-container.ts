@@ -80,9 +80,11 @@ function sidecarValues({ inbound, outbound, perPod }: SidecarPlan, settings: Inj
 function environment(values: SidecarSettings): readonly JsonObject[] {
   return Object.entries(printEnvironment(sidecarSettings, values)).map(([name, value]): JsonObject => {
     const fieldPath = downward[name];
-    return fieldPath === undefined
-      ? { name, value }
-      : { name, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } };
+    if (fieldPath !== undefined) {
+      return { name, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } };
+    }
+    // The API server stores an empty value as none.
+    return value === '' ? { name } : { name, value };
   });
 }
 
