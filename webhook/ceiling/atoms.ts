@@ -24,7 +24,7 @@ export type Atom = ResourceAtom | UrlAtom;
  * there are none.
  */
 export function* atomsOf(rule: PolicyRule): Generator<Atom> {
-  const names = rule.resourceNames.length === 0 ? [''] : rule.resourceNames;
+  const names = namesOf(rule);
   for (const group of rule.apiGroups) {
     for (const resource of rule.resources) {
       for (const verb of rule.verbs) {
@@ -34,9 +34,24 @@ export function* atomsOf(rule: PolicyRule): Generator<Atom> {
       }
     }
   }
-  for (const url of rule.nonResourceURLs) {
-    for (const verb of rule.verbs) {
+  yield* urlAtomsOf(rule);
+}
+
+/** Those outside the resources. */
+export function* urlAtomsOf({ nonResourceURLs, verbs }: PolicyRule): Generator<UrlAtom> {
+  for (const url of nonResourceURLs) {
+    for (const verb of verbs) {
       yield { kind: 'url', url, verb };
     }
   }
 }
+
+/** How many atoms `atomsOf` yields. */
+export function atomCount(rule: PolicyRule): number {
+  const { apiGroups, resources, verbs, nonResourceURLs } = rule;
+  return verbs.length * (apiGroups.length * resources.length * namesOf(rule).length + nonResourceURLs.length);
+}
+
+/** The names that a rule is limited to; the empty one where it is not. */
+export const namesOf = ({ resourceNames }: PolicyRule): readonly string[] =>
+  resourceNames.length === 0 ? [''] : resourceNames;

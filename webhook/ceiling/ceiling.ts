@@ -1,7 +1,7 @@
 import type { Requester } from '../admission/request.ts';
-import { type Atom, atomsOf } from './atoms.ts';
+import { type Atom, atomCount, atomsOf } from './atoms.ts';
 import { compact } from './compact.ts';
-import { covered, indexRules, type RuleIndex } from './covers.ts';
+import { covered, indexRules, uncoveredAtoms } from './covers.ts';
 import type { PolicyRule } from './policy-rule.ts';
 import { type Power, powerOfAccount, powerOfRequester } from './power.ts';
 import type { RbacGraph } from './rbac-graph.ts';
@@ -39,9 +39,13 @@ export type CeilingAnswer =
 
 /** Uncovered atoms looked at before the answer is cut: it is "no" by then, and nobody reads more. */
 const enoughAtoms = 2_000;
-/** Atoms compared in all: an account with more is not within anybody's ceiling who has to be compared. */
-const mostAtoms = 500_000;
+/** Atoms compared in all. The largest roles of upstream have some 10,000; an account with more than this is within nobody's ceiling who has to be compared. */
+const mostAtoms = 100_000;
 
+/**
+ * Steps 1 to 6 and 8 of admission.md section 9. `unlimitedGroups`: whose members may do everything, besides `system:masters`. Asks no other authorizer: what a
+ * deployer may do by one of those alone counts as nothing.
+ */
 export function judgeCeiling(options: {
   readonly graph: RbacGraph;
   readonly account: Account;
@@ -82,42 +86,62 @@ function compare(
   rules: Power['rules'],
   deployer: Power,
 ): { readonly excess: readonly Excess[]; readonly isCut: boolean } {
+  const beyondCluster = remainders(deployer.rules.get('') ?? []);
   const excess: Excess[] = [];
-  let budget = mostAtoms;
-  let isCut = false;
+  let room = enoughAtoms;
   for (const [namespace, granted] of [...rules].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const index = indexRules([
-      ...(deployer.rules.get('') ?? []),
-      ...(namespace === '' ? [] : (deployer.rules.get(namespace) ?? [])),
-    ]);
-    const found = uncovered(granted, index, budget);
-    budget -= found.compared;
-    isCut ||= found.isCut;
-    if (found.atoms.length > 0) {
-      excess.push({ namespace, rules: compact(found.atoms) });
+    const local = indexRules(namespace === '' ? [] : (deployer.rules.get(namespace) ?? []));
+    const atoms = granted.flatMap((rule) => {
+      const { left, isCut } = beyondCluster(rule);
+      return isCut ? left : left.filter((atom) => !covered(atom, local));
+    });
+    if (atoms.length > 0) {
+      excess.push({ namespace, rules: compact(atoms.slice(0, room)) });
+      room -= atoms.length;
+    }
+    if (room <= 0) {
+      return { excess, isCut: true };
     }
   }
-  return { excess, isCut };
+  return { excess, isCut: false };
 }
 
-/** Atoms that no single rule of the index covers. Out of budget, the rest of a rule counts as uncovered: a limit never passes in silence. */
-function uncovered(
-  rules: readonly PolicyRule[],
-  index: RuleIndex,
-  budget: number,
-): { readonly atoms: readonly Atom[]; readonly compared: number; readonly isCut: boolean } {
-  const atoms: Atom[] = [];
-  let compared = 0;
-  for (const rule of rules) {
-    for (const atom of atomsOf(rule)) {
-      compared += 1;
-      if (compared > budget || !covered(atom, index)) {
-        atoms.push(atom);
-      }
-      if (atoms.length >= enoughAtoms) {
-        return { atoms, compared, isCut: true };
-      }
+/** What some rules leave of another. `isCut`: only the first of it are listed, so that nothing else may be said to cover it. */
+interface Remainder {
+  readonly left: readonly Atom[];
+  readonly isCut: boolean;
+}
+
+/**
+ * Asked once for each rule, for a role bound in a thousand namespaces is one role. Past `mostAtoms` a rule counts as uncovered altogether: a limit never passes in
+ * silence.
+ */
+function remainders(rules: readonly PolicyRule[]): (rule: PolicyRule) => Remainder {
+  const index = indexRules(rules);
+  const known = new Map<PolicyRule, Remainder>();
+  let budget = mostAtoms;
+  return (rule) => {
+    const found = known.get(rule);
+    if (found !== undefined) {
+      return found;
     }
+    budget -= atomCount(rule);
+    const remainder =
+      budget >= 0
+        ? { left: [...uncoveredAtoms(rule, index)], isCut: false }
+        : { left: [...firstOf(atomsOf(rule), enoughAtoms)], isCut: true };
+    known.set(rule, remainder);
+    return remainder;
+  };
+}
+
+function* firstOf<T>(items: Iterable<T>, count: number): Generator<T> {
+  let left = count;
+  for (const item of items) {
+    if (left <= 0) {
+      return;
+    }
+    left -= 1;
+    yield item;
   }
-  return { atoms, compared, isCut: false };
 }

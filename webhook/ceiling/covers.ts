@@ -1,4 +1,4 @@
-import type { Atom, ResourceAtom, UrlAtom } from './atoms.ts';
+import { type Atom, namesOf, type ResourceAtom, type UrlAtom, urlAtomsOf } from './atoms.ts';
 import type { PolicyRule } from './policy-rule.ts';
 
 /*
@@ -35,24 +35,48 @@ export function indexRules(rules: readonly PolicyRule[]): RuleIndex {
 export function covered(atom: Atom, index: RuleIndex): boolean {
   return atom.kind === 'url'
     ? index.withUrls.some((rule) => coversUrl(rule, atom))
-    : keysCovering(atom).some(
-        (key) => index.byResource.get(key)?.some((rule) => coversVerbAndName(rule, atom)) === true,
-      );
+    : candidates(index, atom.group, atom.resource).some((rule) => coversVerbAndName(rule, atom));
+}
+
+/** The atoms of a rule that no single one of the indexed rules grants, in the order of `atomsOf`: the same as asking for each, at a fraction of the price. */
+export function* uncoveredAtoms(rule: PolicyRule, index: RuleIndex): Generator<Atom> {
+  const names = namesOf(rule);
+  for (const group of rule.apiGroups) {
+    for (const resource of rule.resources) {
+      const rules = candidates(index, group, resource);
+      for (const verb of rule.verbs) {
+        const holding = rules.filter((one) => grantsVerb(one, verb));
+        for (const name of holding.some(({ resourceNames }) => resourceNames.length === 0) ? [] : names) {
+          if (!holding.some((one) => coversName(one, name))) {
+            yield { kind: 'resource', group, resource, verb, name };
+          }
+        }
+      }
+    }
+  }
+  for (const atom of urlAtomsOf(rule)) {
+    if (!covered(atom, index)) {
+      yield atom;
+    }
+  }
 }
 
 const keyOf = (group: string, resource: string): string => `${group} ${resource}`;
 
-function keysCovering({ group, resource }: ResourceAtom): readonly string[] {
+/** The rules that may grant something on a resource: those that name it, `*`, or every resource's subresource of its name, in its group or in all. */
+function candidates({ byResource }: RuleIndex, group: string, resource: string): readonly PolicyRule[] {
   const slash = resource.indexOf('/');
   const resources = [resource, '*', ...(slash < 0 ? [] : [`*/${resource.slice(slash + 1)}`])];
-  return [...new Set([group, '*'].flatMap((one) => resources.map((other) => keyOf(one, other))))];
+  const keys = new Set([group, '*'].flatMap((one) => resources.map((other) => keyOf(one, other))));
+  const found = [...keys].flatMap((key) => byResource.get(key) ?? []);
+  return found;
 }
 
-function coversVerbAndName(rule: PolicyRule, { verb, name }: ResourceAtom): boolean {
-  return (
-    grantsVerb(rule, verb) && (rule.resourceNames.length === 0 || (name !== '' && rule.resourceNames.includes(name)))
-  );
-}
+const coversVerbAndName = (rule: PolicyRule, { verb, name }: ResourceAtom): boolean =>
+  grantsVerb(rule, verb) && coversName(rule, name);
+
+const coversName = ({ resourceNames }: PolicyRule, name: string): boolean =>
+  resourceNames.length === 0 || (name !== '' && resourceNames.includes(name));
 
 function coversUrl(rule: PolicyRule, { url, verb }: UrlAtom): boolean {
   return (

@@ -39,7 +39,7 @@ function powerOf(grants: readonly Grant[]): Power {
   const rules = new Map<string, PolicyRule[]>();
   for (const { namespace, rules: granted } of grants) {
     const known = rules.get(namespace) ?? [];
-    known.push(...(granted ?? []));
+    known.push(...(granted?.() ?? []));
     rules.set(namespace, known);
   }
   const unknown = grants.filter((grant) => grant.rules === undefined).map(({ role }) => role);

@@ -11,15 +11,18 @@ export interface RbacObjects {
   readonly clusterRoleBindings: readonly JsonObject[];
 }
 
-/** What one binding gives a subject. `namespace` is empty for the whole cluster. `rules` undefined: the role does not exist (yet). */
+/** What one binding gives a subject. `namespace` is empty for the whole cluster. */
 export interface Grant {
   readonly namespace: string;
-  readonly rules: readonly PolicyRule[] | undefined;
+  /** Read when somebody asks: most roles of a cluster are never looked at. Undefined: the role does not exist (yet). */
+  readonly rules: RulesReader | undefined;
   /** `ClusterRole/view`, for a person. */
   readonly role: string;
   /** One of the API server's own defaults, which everybody has. */
   readonly isFloor: boolean;
 }
+
+type RulesReader = () => readonly PolicyRule[];
 
 /** Who holds which grants: by subject key (`userKey`, `groupKey`, `accountKey`). Never changed once built; a change makes a new graph. */
 export interface RbacGraph {
@@ -41,42 +44,82 @@ const floorRoles: ReadonlySet<string> = new Set([
 
 /** Indexes bindings by subject. Materialised rules of aggregated ClusterRoles are used as they stand. */
 export function buildRbacGraph(objects: RbacObjects): RbacGraph {
-  const { roles, roleBindings, clusterRoles, clusterRoleBindings } = objects;
-  const rules = new Map<string, readonly PolicyRule[]>();
-  for (const role of clusterRoles) {
-    rules.set(roleKey('ClusterRole', '', nameOf(role)), parsePolicyRules(memberAt(role, 'rules')));
-  }
-  for (const role of roles) {
-    rules.set(roleKey('Role', namespaceOf(role), nameOf(role)), parsePolicyRules(memberAt(role, 'rules')));
-  }
-  const grants = new Map<string, Grant[]>();
-  for (const binding of [...clusterRoleBindings, ...roleBindings]) {
-    addBinding(binding, rules, grants);
-  }
-  const objectCount = roles.length + roleBindings.length + clusterRoles.length + clusterRoleBindings.length;
-  return { grants, objectCount };
+  return rbacGraphBuilder()(objects);
 }
 
-function addBinding(
-  binding: JsonObject,
-  rules: ReadonlyMap<string, readonly PolicyRule[]>,
-  grants: Map<string, Grant[]>,
-): void {
+/** What a binding says by itself, whatever roles there are. */
+interface ParsedBinding {
+  readonly namespace: string;
+  readonly roleKey: string;
+  readonly role: string;
+  readonly isFloor: boolean;
+  readonly subjectKeys: readonly string[];
+}
+
+/**
+ * As `buildRbacGraph`, for one who builds again and again: what was read from an object is kept as long as that very object is (watch caches replace an object when
+ * it changes and never alter one), so that one change among 20,000 objects costs no reading of the others.
+ */
+export function rbacGraphBuilder(): (objects: RbacObjects) => RbacGraph {
+  const readers = new WeakMap<JsonObject, RulesReader>();
+  const parsed = new WeakMap<JsonObject, ParsedBinding | 'nothing'>();
+  return ({ roles, roleBindings, clusterRoles, clusterRoleBindings }) => {
+    const rules = new Map<string, RulesReader>();
+    for (const role of clusterRoles) {
+      rules.set(roleKey('ClusterRole', '', nameOf(role)), kept(readers, role, rulesReader));
+    }
+    for (const role of roles) {
+      rules.set(roleKey('Role', namespaceOf(role), nameOf(role)), kept(readers, role, rulesReader));
+    }
+    const grants = new Map<string, Grant[]>();
+    for (const binding of [...clusterRoleBindings, ...roleBindings]) {
+      const one = kept(parsed, binding, parseBinding);
+      if (one !== 'nothing') {
+        addGrant(one, rules, grants);
+      }
+    }
+    const objectCount = roles.length + roleBindings.length + clusterRoles.length + clusterRoleBindings.length;
+    return { grants, objectCount };
+  };
+}
+
+function kept<T>(known: WeakMap<JsonObject, T>, object: JsonObject, read: (object: JsonObject) => T): T {
+  const found = known.get(object);
+  if (found !== undefined) {
+    return found;
+  }
+  const made = read(object);
+  known.set(object, made);
+  return made;
+}
+
+function rulesReader(role: JsonObject): RulesReader {
+  let rules: readonly PolicyRule[] | undefined;
+  return () => (rules ??= parsePolicyRules(memberAt(role, 'rules')));
+}
+
+function parseBinding(binding: JsonObject): ParsedBinding | 'nothing' {
   const reference = roleRefOf(binding);
   if (reference === undefined) {
-    return;
+    return 'nothing';
   }
   const namespace = namespaceOf(binding);
-  const grant: Grant = {
-    namespace,
-    rules: rules.get(roleKey(reference.kind, reference.kind === 'Role' ? namespace : '', reference.name)),
-    role: `${reference.kind}/${reference.name}`,
-    isFloor: namespace === '' && isDefaultBinding(binding, reference.name),
-  };
   const keys = subjectsOf(binding, namespace).flatMap(
     ({ kind, name, namespace: home }) => keyOfSubject(kind, name, home) ?? [],
   );
-  for (const key of new Set(keys)) {
+  return {
+    namespace,
+    roleKey: roleKey(reference.kind, reference.kind === 'Role' ? namespace : '', reference.name),
+    role: `${reference.kind}/${reference.name}`,
+    isFloor: namespace === '' && isDefaultBinding(binding, reference.name),
+    subjectKeys: [...new Set(keys)],
+  };
+}
+
+function addGrant(binding: ParsedBinding, rules: ReadonlyMap<string, RulesReader>, grants: Map<string, Grant[]>): void {
+  const { namespace, role, isFloor, subjectKeys } = binding;
+  const grant: Grant = { namespace, role, isFloor, rules: rules.get(binding.roleKey) };
+  for (const key of subjectKeys) {
     const known = grants.get(key);
     if (known === undefined) {
       grants.set(key, [grant]);

@@ -1,7 +1,7 @@
 import type { WatchCache } from '../../runtime/cluster/watch-cache.ts';
 import type { RbacView } from '../admission/ports.ts';
 import type { JsonObject } from '../admission/request.ts';
-import { buildRbacGraph, type RbacGraph } from '../ceiling/rbac-graph.ts';
+import { type RbacGraph, rbacGraphBuilder } from '../ceiling/rbac-graph.ts';
 import { objectAt } from '../policy/json-access.ts';
 import { isObject } from './objects.ts';
 
@@ -22,6 +22,7 @@ export type RbacCaches = Readonly<Record<RbacKind, Pick<WatchCache<JsonObject>, 
 export function clusterRbac(caches: RbacCaches): RbacView {
   const { roles, roleBindings, clusterRoles, clusterRoleBindings } = caches;
   const all = [roles, roleBindings, clusterRoles, clusterRoleBindings];
+  const build = rbacGraphBuilder();
   let built: { readonly revision: string; readonly graph: RbacGraph } | undefined;
   return {
     current() {
@@ -30,7 +31,7 @@ export function clusterRbac(caches: RbacCaches): RbacView {
       }
       const revision = all.map((cache) => cache.revision()).join('.');
       if (built?.revision !== revision) {
-        const graph = buildRbacGraph({
+        const graph = build({
           roles: roles.all(),
           roleBindings: roleBindings.all(),
           clusterRoles: clusterRoles.all(),
