@@ -28,13 +28,24 @@ export function settingMeta(kind: z.ZodType): SettingMeta {
   };
 }
 
+/** What texts of a kind look like, in words: `a whole number from 1 to 65535`. Looks through defaults and optional members. */
+export function settingForm(kind: z.ZodType): string {
+  const form: unknown = kind.meta()?.['form'];
+  if (typeof form === 'string') {
+    return form;
+  }
+  const inner = kind instanceof z.ZodDefault || kind instanceof z.ZodOptional ? kind.unwrap() : undefined;
+  return inner instanceof z.ZodType ? settingForm(inner) : 'text';
+}
+
 const longestText = 16_384;
 
 function kind<T>(
+  form: string,
   parse: (text: string) => Parsed<T>,
   print: (value: T) => string,
 ): z.ZodCodec<z.ZodString, z.ZodCustom<T, T>> {
-  return z.codec(z.string(), z.custom<T>(), {
+  const codec = z.codec(z.string(), z.custom<T>(), {
     decode(text, context) {
       const parsed: Parsed<T> =
         text.length > longestText
@@ -48,6 +59,7 @@ function kind<T>(
     },
     encode: print,
   });
+  return codec.meta({ form });
 }
 
 const expected = (what: string): Parsed<never> => refused({ code: 'not-expected', message: `expected ${what}` });
@@ -55,6 +67,7 @@ const expected = (what: string): Parsed<never> => refused({ code: 'not-expected'
 /** Any text but an empty one. */
 export const text = () =>
   kind<string>(
+    'text',
     (value) => (value === '' ? expected('some text') : accepted(value)),
     (value) => value,
   );
@@ -62,18 +75,22 @@ export const text = () =>
 /** One of the words, exactly. */
 export function oneOf<const T extends string>(words: readonly [T, ...T[]]) {
   const isWord = (value: string): value is T => words.some((word) => word === value);
+  const form = `one of ${words.join(', ')}`;
   return kind<T>(
-    (value) => (isWord(value) ? accepted(value) : expected(`one of ${words.join(', ')}`)),
+    form,
+    (value) => (isWord(value) ? accepted(value) : expected(form)),
     (value) => value,
   );
 }
 
 /** A whole number from `min` to `max`, in decimal digits. */
 export function integer({ min, max }: { readonly min: number; readonly max: number }) {
+  const form = `a whole number from ${min} to ${max}`;
   return kind<number>(
+    form,
     (value) => {
-      const number = /^-?(0|[1-9][0-9]{0,15})$/.test(value) ? Number(value) : Number.NaN;
-      return number >= min && number <= max ? accepted(number) : expected(`a whole number from ${min} to ${max}`);
+      const number = /^(0|-?[1-9][0-9]{0,15})$/.test(value) ? Number(value) : Number.NaN;
+      return number >= min && number <= max ? accepted(number) : expected(form);
     },
     (value) => String(value),
   );
@@ -82,6 +99,7 @@ export function integer({ min, max }: { readonly min: number; readonly max: numb
 /** `true` or `false`. */
 export const boolean = () =>
   kind<boolean>(
+    'true or false',
     (value) => (value === 'true' || value === 'false' ? accepted(value === 'true') : expected('true or false')),
     (value) => String(value),
   );
@@ -107,17 +125,21 @@ export function printDuration(ms: number): string {
 
 /** A length of time from `min` to `max` milliseconds: `24h`, `10s`, `1m30s`, `250ms` outside, milliseconds inside. */
 export function duration({ min, max }: { readonly min: number; readonly max: number }) {
-  return kind<number>((value) => {
-    const ms = parseDuration(value);
-    return ms !== undefined && ms >= min && ms <= max
-      ? accepted(ms)
-      : expected(`a duration from ${printDuration(min)} to ${printDuration(max)}, such as 10s or 24h`);
-  }, printDuration);
+  const form = `a duration from ${printDuration(min)} to ${printDuration(max)}`;
+  return kind<number>(
+    form,
+    (value) => {
+      const ms = parseDuration(value);
+      return ms !== undefined && ms >= min && ms <= max ? accepted(ms) : expected(`${form}, such as 10s or 24h`);
+    },
+    printDuration,
+  );
 }
 
 /** An absolute http or https URL without user information. */
 export const url = () =>
   kind<URL>(
+    'an http or https URL without user information',
     (value) => {
       const parsed = URL.canParse(value) ? new URL(value) : undefined;
       const isGood =
@@ -130,6 +152,7 @@ export const url = () =>
 /** A path from the root, without `..` segments. */
 export const absolutePath = () =>
   kind<string>(
+    'an absolute path without ..',
     (value) =>
       value.startsWith('/') && !value.split('/').includes('..') && !value.includes('\0')
         ? accepted(value)
@@ -140,6 +163,7 @@ export const absolutePath = () =>
 /** Values of one kind, separated by commas; the empty text is the empty list. */
 export function listOf<T>(item: z.ZodType<T, string>) {
   return kind<readonly T[]>(
+    `a comma-separated list, each ${settingForm(item)}`,
     (value) => {
       const items: T[] = [];
       for (const part of value === '' ? [] : value.split(',')) {
@@ -157,19 +181,24 @@ export function listOf<T>(item: z.ZodType<T, string>) {
   );
 }
 
-/** A value with a parser of its own, such as a trust domain. `print` gives the text that `parse` reads back. */
-export function parsed<T>(parse: (text: string) => Parsed<T>, print: (value: T) => string) {
-  return kind<T>((value) => {
-    const outcome = parse(value);
-    return outcome.ok || outcome.problem.message.startsWith('expected ')
-      ? outcome
-      : refused({ ...outcome.problem, message: `not accepted: ${outcome.problem.message}` });
-  }, print);
+/** A value with a parser of its own, such as a trust domain. `print` gives the text that `parse` reads back; `form` says in words what that is. */
+export function parsed<T>(parse: (text: string) => Parsed<T>, print: (value: T) => string, form = 'text') {
+  return kind<T>(
+    form,
+    (value) => {
+      const outcome = parse(value);
+      return outcome.ok || outcome.problem.message.startsWith('expected ')
+        ? outcome
+        : refused({ ...outcome.problem, message: `not accepted: ${outcome.problem.message}` });
+    },
+    print,
+  );
 }
 
 /** Structured values as JSON. */
 export function json<T>(schema: z.ZodType<T>) {
   return kind<T>(
+    'JSON',
     (value) => {
       const outcome = schema.safeParse(parseJson(value));
       if (outcome.success) {
