@@ -168,7 +168,7 @@ export const auditEvent = z.discriminatedUnion('event', [
   event('access.self', connection),
   event('access.summary', {
     direction,
-    kind: short,
+    connectionKind: short,
     peer: short.optional(),
     port: z.int().optional(),
     connections: count,

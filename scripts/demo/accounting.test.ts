@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type AuditLine, account, type Evidence } from './accounting.ts';
 
+let written = 0;
 const line = (event: string, more: Partial<AuditLine> = {}): AuditLine => ({
+  id: `id-${(written += 1)}`,
+  at: new Date('2026-01-01T00:00:00Z'),
+  authorityId: '',
   event,
   program: 'sidecar',
   podUid: 'u1',
@@ -13,7 +17,12 @@ const line = (event: string, more: Partial<AuditLine> = {}): AuditLine => ({
 });
 
 const id = 'spiffe://demo.example/ns/shop/sa/orders';
+const denied = [
+  line('access.denied', { reason: 'plaintext' }),
+  line('access.denied', { reason: 'access-denied', count: 2 }),
+];
 const sound: Evidence = {
+  killedAt: new Date('2026-01-01T00:10:00Z'),
   seen: [
     { serial: 'aa', spiffeId: id },
     { serial: 'bb', spiffeId: id },
@@ -22,6 +31,7 @@ const sound: Evidence = {
   authority: [
     line('identity.issued', { program: 'authority', serial: 'aa', spiffeId: id }),
     line('identity.renewed', { program: 'authority', serial: 'bb', spiffeId: id }),
+    ...denied,
   ],
   sidecars: [
     {
@@ -30,12 +40,7 @@ const sound: Evidence = {
       refusals: { plaintext: 1, 'access-denied': 2 },
       connections: 7,
       svids: 2,
-      lines: [
-        line('access.denied', { reason: 'plaintext' }),
-        line('access.denied', { reason: 'access-denied', count: 2 }),
-        line('access.summary', { count: 4 }),
-        line('access.summary', { count: 3 }),
-      ],
+      lines: [...denied, line('access.summary', { count: 4 }), line('access.summary', { count: 3 })],
     },
   ],
 };

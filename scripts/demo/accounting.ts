@@ -4,6 +4,11 @@
 
 /** An audit record, as far as it is counted here. */
 export interface AuditLine {
+  readonly id: string;
+  /** When it was seen. */
+  readonly at: Date;
+  /** Of the key that signed an SVID. */
+  readonly authorityId: string;
   readonly event: string;
   readonly program: string;
   readonly podUid: string;
@@ -34,6 +39,8 @@ export interface Evidence {
   readonly provoked: Readonly<Record<string, number>>;
   readonly authority: readonly AuditLine[];
   readonly sidecars: readonly SidecarRecord[];
+  /** When the authority was killed: of what it had only buffered then, a second may be lost. */
+  readonly killedAt: Date;
 }
 
 const isIssuance = ({ event }: AuditLine): boolean => event === 'identity.issued' || event === 'identity.renewed';
@@ -98,6 +105,20 @@ function connectionProblems({ sidecars }: Evidence): string[] {
   });
 }
 
+/** How long before the kill a buffered event may have been taken from a sidecar and lost: a second, and the way there. */
+const lostAtMostMs = 2_500;
+
+/** What a sidecar printed is in the authority's log too, under the same id. Its last summaries are printed when nobody may take them any more. */
+function forwardingProblems({ authority, sidecars, killedAt }: Evidence): string[] {
+  const taken = new Set(authority.map(({ id }) => id));
+  const mayBeLost = ({ at }: AuditLine): boolean => at <= killedAt && killedAt.getTime() - at.getTime() <= lostAtMostMs;
+  return sidecars.flatMap(({ pod, lines }) =>
+    lines
+      .filter((line) => line.event === 'access.denied' && !taken.has(line.id) && !mayBeLost(line))
+      .map(({ id, reason }) => `${pod}: ${reason} ${id} never reached the authority's log`),
+  );
+}
+
 /** One line for every figure that differs; none when wire, log and metrics agree. */
 export function account(evidence: Evidence): string[] {
   return [
@@ -105,5 +126,6 @@ export function account(evidence: Evidence): string[] {
     ...issuanceProblems(evidence),
     ...refusalProblems(evidence),
     ...connectionProblems(evidence),
+    ...forwardingProblems(evidence),
   ];
 }

@@ -1,8 +1,13 @@
 import type { Narrator } from './narrator.ts';
 import type { DemoOptions } from './options.ts';
 import { type Stage, startStage } from './stage.ts';
+import { balanceAccounts, watchWire } from './step-accounting.ts';
+import { loseAuthority } from './step-authority-loss.ts';
 import { approveExemption } from './step-exemption.ts';
 import { refuseManifests } from './step-refusals.ts';
+import { rotateUnderLoad } from './step-rotation.ts';
+import { refuseStrangers } from './step-strangers.ts';
+import { admitWorkloads, callOverMtls } from './step-workloads.ts';
 
 /** Plays all steps; true when each held. Everything that was started is stopped, however it ends. */
 export async function play(narrator: Narrator, options: DemoOptions, interrupted: Promise<void>): Promise<boolean> {
@@ -30,5 +35,28 @@ export async function play(narrator: Narrator, options: DemoOptions, interrupted
 async function steps(stage: Stage): Promise<void> {
   await refuseManifests(stage);
   const expire = await approveExemption(stage);
+  const workloads = await admitWorkloads(stage);
+  const authority = authorityPod(stage);
+  await callOverMtls(stage, workloads);
+
+  // (f) and (g) take their time and overlap; (e) and the end of (b) are shown meanwhile.
+  const [fastWire, wire] = [watchWire(workloads.fastOrders), watchWire(workloads.orders)];
+  const rotation = rotateUnderLoad(stage, authority, workloads);
+  const loss = loseAuthority(stage, authority, workloads, rotation);
+  const provoked = await refuseStrangers(stage, workloads);
   await expire();
+  stage.narrator.note('(f) and (g) run side by side: two loads of 52 requests a second, about a minute in all');
+  const tellRotation = await rotation;
+  // Without an authority the short-lived identities end soon, and refuse for that reason.
+  await fastWire.stop();
+  tellRotation();
+  const { killedAt, tell } = await loss;
+  tell();
+  await wire.stop();
+  await balanceAccounts(stage, { workloads, authority, wires: [fastWire, wire], provoked, killedAt });
+}
+
+function authorityPod({ kubelet }: Stage): { readonly key: string } {
+  const pod = kubelet.workers().find(({ pod: { metadata } }) => metadata.name.startsWith('sallyport-authority-'))?.pod;
+  return { key: `${pod?.metadata.namespace}/${pod?.metadata.name}` };
 }

@@ -58,7 +58,12 @@ export async function startStage(narrator: Narrator): Promise<Stage> {
     directory,
     images: imageTable(new URL(cluster.url)),
     restartDelayMs,
-    report: (event) => events.push(event),
+    report: (event) => {
+      events.push(event);
+      if (process.env['DEMO_DEBUG'] !== undefined) {
+        process.stderr.write(`${event.pod}: ${event.text}\n`);
+      }
+    },
   });
   const proxy = startServiceProxy(proxyApi);
   const stage = stageOf({ narrator, cluster, kubelet, proxy, directory, events });

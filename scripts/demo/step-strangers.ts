@@ -67,12 +67,16 @@ const policies = z.array(
   }),
 );
 
+const labelled = z.object({ metadata: z.object({ labels: z.record(z.string(), z.string()) }) });
+
 /** The application's own port: open on this host, closed by a NetworkPolicy on a cluster. */
 async function showBackDoor({ narrator, admin }: Stage, orders: RunningPod): Promise<void> {
   const visit = await visitInPlaintext(orders.address, 8080);
-  const [policy] = policies.parse(
-    (await admin.list('/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies')).items,
-  );
+  const stored = labelled.parse(await admin.get(`/api/v1/namespaces/shop/pods/${orders.name}`));
+  const ports = stored.metadata.labels['sallyport.dev/ports'] ?? '';
+  const policy = policies
+    .parse((await admin.list('/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies')).items)
+    .find(({ spec }) => JSON.stringify(spec.podSelector).includes(`"${ports}"`));
   narrator.outcome({
     step: 'e',
     by: 'somebody',

@@ -174,7 +174,7 @@ export async function askApp(
     body: JSON.stringify(order),
     signal: AbortSignal.timeout(patienceSeconds * 1000),
   });
-  return await answer.json();
+  return answer.json();
 }
 
 /** (d) One application calls the other by plain HTTP; the sidecars carry it over mTLS. */

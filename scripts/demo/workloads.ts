@@ -44,6 +44,7 @@ export function deployment({ name, ttl, account, inbound, outbound }: Workload):
                 { name: 'BIND', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
               ],
               ...(inbound === undefined ? {} : { ports: [{ name: 'http', containerPort: 8080 }] }),
+              readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
               securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
             },
           ],

@@ -58,7 +58,7 @@ function summaryEvent({ facts, kind, connections, refusals, longestMs, ...bytes 
     event: 'access.summary',
     outcome: 'info',
     direction: facts.direction,
-    kind,
+    connectionKind: kind,
     port: facts.port,
     ...(peer === undefined ? {} : { peer }),
     connections,
