@@ -18,15 +18,15 @@ export function opened(): Opened {
   };
 }
 
-/** An application on a port of its own at 127.0.0.1; gives the port. */
-export async function startApp(things: Opened, onConnection: (socket: Socket) => void): Promise<number> {
+/** An application at 127.0.0.1, on a port of its own unless told which; gives the port. */
+export async function startApp(things: Opened, onConnection: (socket: Socket) => void, port = 0): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
     onConnection(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   things.add(() => {
     for (const socket of sockets) {
       socket.destroy();
