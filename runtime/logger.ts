@@ -1,4 +1,5 @@
-import { pino } from 'pino';
+import { type Logger as PinoLogger, pino } from 'pino';
+import { looksLikeCredential } from './credential-shapes.ts';
 import { describeError } from './describe-error.ts';
 import { Secret } from './secret.ts';
 
@@ -20,9 +21,6 @@ const withheld = '[withheld]';
 /** Member names under which nothing is ever printed, whatever it is. */
 const neverPrinted = new Set(['authorization', 'token', 'password', 'csr', 'key', 'privatekey', 'cookie']);
 
-const looksSecret = (text: string): boolean =>
-  /eyJ[\w-]{8,}\.eyJ|-----BEGIN [A-Z ]*PRIVATE KEY|\bhvs\.|\bAKIA[0-9A-Z]{12}|\bghp_\w{20}/.test(text);
-
 /** A copy of the fields with errors described and secrets withheld; objects deeper than six levels are cut. */
 function printable(value: unknown, depth = 0): unknown {
   if (value instanceof Secret) {
@@ -32,7 +30,7 @@ function printable(value: unknown, depth = 0): unknown {
     return printable(describeError(value), depth + 1);
   }
   if (typeof value === 'string') {
-    return looksSecret(value) ? withheld : value;
+    return looksLikeCredential(value) ? withheld : value;
   }
   if (typeof value === 'bigint') {
     return value.toString();
@@ -54,28 +52,54 @@ function printable(value: unknown, depth = 0): unknown {
   );
 }
 
-/** One JSON line per message, `kind: "log"`, to `write` (which gets the line with its newline). Made once, in `main.ts`, and handed down. */
+/** The fields of one line, or of all lines of a child. */
+const printableFields = (fields: object): object =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      neverPrinted.has(name.toLowerCase()) ? withheld : printable(value),
+    ]),
+  );
+
+/**
+ * One JSON line per message, `kind: "log"`, to `write` (which gets the line with its newline). Made once, in `main.ts`, and handed down.
+ *
+ * Errors are described, `Secret`s print as `[secret]`, and what stands under a telling name or looks like a token or key is withheld.
+ */
 export function createLogger(options: {
   readonly program: string;
   readonly level: LogLevel;
   readonly write: (line: string) => void;
 }): Logger {
-  return pino(
-    {
-      level: options.level,
-      base: { kind: 'log', program: options.program },
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: {
-        level: (label) => ({ level: label }),
-        log: (fields) =>
-          Object.fromEntries(
-            Object.entries(fields).map(([name, value]) => [
-              name,
-              neverPrinted.has(name.toLowerCase()) ? withheld : printable(value),
-            ]),
-          ),
+  return safe(
+    pino(
+      {
+        level: options.level,
+        base: { kind: 'log', program: options.program },
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
       },
-    },
-    { write: options.write },
+      { write: options.write },
+    ),
   );
+}
+
+/** Pino sees printable fields only, those of children among them. */
+function safe(inner: PinoLogger): Logger {
+  const at =
+    (level: Exclude<LogLevel, 'silent'>) =>
+    (fields: object, message: string): void => {
+      if (inner.isLevelEnabled(level)) {
+        inner[level](printableFields(fields), looksLikeCredential(message) ? withheld : message);
+      }
+    };
+  return {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    fatal: at('fatal'),
+    child: (fields) => safe(inner.child(printableFields(fields))),
+  };
 }

@@ -1,3 +1,4 @@
+import { looksLikeCredential } from '../credential-shapes.ts';
 import { Failure } from '../failure.ts';
 import type { SettingRow, SettingsShape, SettingsTable, SettingsValues } from './define-settings.ts';
 
@@ -31,11 +32,12 @@ export function readSettings<Shape extends SettingsShape>(
       place(values, row.path, outcome.value);
     } else {
       mistakes.push(outcome.mistake);
+      place(values, row.path, undefined);
       unread.add(row.path.join('.'));
     }
   }
   mistakes.push(...unknownVariables(table.rows, environment));
-  if (isComplete(values, table)) {
+  if (isShaped(values, table)) {
     mistakes.push(...ruleMistakes(table, values, unread));
     if (mistakes.length === 0) {
       return freeze(values);
@@ -49,12 +51,12 @@ export function readSettings<Shape extends SettingsShape>(
 
 type Tree = { [name: string]: unknown };
 
-/** The type follows from the rows that filled `tree`; only rules whose fields were all read look at it before it is whole. */
-function isComplete<Shape extends SettingsShape>(
+/** The type follows from the rows that filled `tree`, a group for each that has rows; only rules whose fields were all read look at it before it is whole. */
+function isShaped<Shape extends SettingsShape>(
   tree: Tree,
   table: SettingsTable<Shape>,
 ): tree is SettingsValues<Shape> & Tree {
-  return table.rows.length > 0 && typeof tree === 'object';
+  return table.rows.every(({ path }) => path.length === 1 || Object.hasOwn(tree, path[0] ?? ''));
 }
 
 function readRow(
@@ -72,9 +74,12 @@ function readRow(
       mistake: `${row.variable}: not set; expected${example}: ${row.meta.description ?? row.path.join('.')}`,
     };
   }
-  const read = row.meta.secret === true ? 'a value that is not shown' : JSON.stringify(text.slice(0, 200));
+  const read = row.meta.secret === true || looksLikeCredential(text) ? 'a value that is not shown' : shown(text);
   return { ok: false, mistake: `${row.variable}: read ${read}, ${outcome.error.issues[0]?.message ?? 'not accepted'}` };
 }
+
+/** Quoted and cut; what stands before the `@` of a URL may be a password. */
+const shown = (text: string): string => JSON.stringify(text.slice(0, 200).replaceAll(/\/\/[^/@]*@/g, '//...@'));
 
 function place(tree: Tree, path: readonly string[], value: unknown): void {
   const [name = '', ...rest] = path;
