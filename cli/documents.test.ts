@@ -6,7 +6,7 @@ const read = (text: string) => readDocuments('x.yaml', text);
 describe('reading manifests', () => {
   it('gives every object with its file, document and line, and finds the line of a pointer', () => {
     const { manifests, mistakes } = read(
-      '# nothing here\n---\nkind: Pod\nspec:\n  containers:\n  - name: web\n    env:\n    - {name: A}\n---\nkind: Secret\n',
+      '---\n---\nkind: Pod\nspec:\n  containers:\n  - name: web\n    env:\n    - {name: A}\n---\nkind: Secret\n',
     );
     expect(mistakes).toEqual([]);
     expect(manifests.map(({ document, line, value }) => [document, line, value['kind']])).toEqual([

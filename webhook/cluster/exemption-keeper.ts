@@ -34,10 +34,10 @@ export interface ExemptionKeeperOptions {
   readonly logger: Logger;
 }
 
-/** Counts exemptions by state and records their end: `exemption.expired` once, by the leader, for each that was seen valid before. Expiry itself needs nobody. */
+/** Counts exemptions by state and records their end: `exemption.expired`, once, by the leader, for each that ended since the last look. Expiry itself needs nobody. */
 export function exemptionKeeper(options: ExemptionKeeperOptions): Service {
   const { exemptions, isLeader, audit, observer, clock, logger } = options;
-  let wasValid: ReadonlySet<string> = new Set();
+  let lookedAt = clock.now();
   return loopService('exemption keeper', async ({ signal, ready }) => {
     ready();
     while (!signal.aborted) {
@@ -56,11 +56,11 @@ export function exemptionKeeper(options: ExemptionKeeperOptions): Service {
     const ends = valid.map(({ spec }) => Date.parse(spec.expiresAt) / 1_000);
     observer.soonestExpiry(ends.length === 0 ? 0 : Math.min(...ends));
     for (const { exemption, state } of judged) {
-      if (state === 'expired' && wasValid.has(exemption.metadata.name ?? '') && isLeader()) {
+      if (state === 'expired' && Date.parse(exemption.spec.expiresAt) > lookedAt.getTime() && isLeader()) {
         await recordEnd(exemption);
       }
     }
-    wasValid = new Set(valid.map(({ metadata }) => metadata.name ?? ''));
+    lookedAt = now;
   }
 
   async function recordEnd(exemption: Exemption): Promise<void> {
