@@ -38,8 +38,8 @@ export interface PlanSubject {
 const skip = (reason: SkipReason, detail: string): InjectionPlan => ({ kind: 'skip', reason, detail });
 
 /**
- * Should this pod get a sidecar, and what is that told? A pod cannot opt itself out. Values: the pod's annotation, within the bounds of its kind, before the
- * operator's setting before the default.
+ * Should this pod get a sidecar, and what is that told? A pod cannot opt itself out. Values: the pod's annotation before the namespace's, each within the bounds
+ * of its kind, before the operator's setting before the default.
  */
 export function planInjection(
   { pod, request, namespace, exemption }: PlanSubject,
@@ -51,7 +51,7 @@ export function planInjection(
     (exemption === undefined ? undefined : skip('exempt', `Exemption ${exemption}`)) ??
     unavailable(namespace) ??
     nameTaken(authored) ??
-    mapped(authored)
+    mapped(authored, namespace)
   );
 }
 
@@ -103,33 +103,54 @@ function nameTaken(pod: JsonObject): InjectionPlan | undefined {
     : skip('name-taken', `the pod has something of its own under the name ${taken.slice(0, 63)}`);
 }
 
-function mapped(pod: JsonObject): InjectionPlan {
-  const annotation = (key: string): string | undefined => textAt(pod, 'metadata', 'annotations', key);
-  const inbound = resolveInbound(annotation(authorAnnotations.inbound) ?? '', pod);
-  const outbound = parseOutbound(annotation(authorAnnotations.outbound) ?? '');
-  const refused = [...authorAnnotationParsers()].find(([key, parse]) => {
-    const value = annotation(key);
-    return value !== undefined && !parse(value).ok;
-  });
+function mapped(pod: JsonObject, namespace: NamespaceFacts | undefined): InjectionPlan {
+  const annotation = (key: string): string => textAt(pod, 'metadata', 'annotations', key) ?? '';
+  const inbound = resolveInbound(annotation(authorAnnotations.inbound), pod);
+  const outbound = parseOutbound(annotation(authorAnnotations.outbound));
+  const perPod = perPodValues(pod, namespace);
+  const refused = firstRefused(pod) ?? perPod.find(({ isAccepted }) => !isAccepted)?.from;
   if (!inbound.ok) {
     return skip('invalid-annotation', `annotation ${authorAnnotations.inbound}: ${inbound.problem.message}`);
   }
   if (!outbound.ok || refused !== undefined) {
-    return skip('invalid-annotation', `annotation ${refused?.[0] ?? authorAnnotations.outbound}`);
+    return skip('invalid-annotation', refused ?? `annotation ${authorAnnotations.outbound}`);
   }
-  const perPod = perPodRows.flatMap(({ setting, annotation: key }) => {
-    const value = annotation(key);
-    return value === undefined ? [] : [[setting, value] as const];
-  });
   return {
     kind: 'inject',
     sidecar: {
       inbound: inbound.value,
       outbound: outbound.value,
-      perPod: Object.fromEntries(perPod),
+      perPod: Object.fromEntries(perPod.map(({ setting, value }) => [setting, value])),
       isGuaranteed: isGuaranteed(pod),
     },
   };
+}
+
+/** The first annotation of the author's that says what it may not, for a person. */
+function firstRefused(pod: JsonObject): string | undefined {
+  const refused = [...authorAnnotationParsers()].find(([key, parse]) => {
+    const value = textAt(pod, 'metadata', 'annotations', key);
+    return value !== undefined && !parse(value).ok;
+  });
+  return refused === undefined ? undefined : `annotation ${refused[0]}`;
+}
+
+interface PerPodValue {
+  readonly setting: string;
+  readonly value: string;
+  readonly from: string;
+  readonly isAccepted: boolean;
+}
+
+/** The sidecar's settings that are chosen here: by the pod's annotation, else by its namespace's. */
+function perPodValues(pod: JsonObject, namespace: NamespaceFacts | undefined): readonly PerPodValue[] {
+  const annotations = new Map(Object.entries(namespace?.annotations ?? {}));
+  return perPodRows.flatMap(({ setting, annotation, kind }) => {
+    const own = textAt(pod, 'metadata', 'annotations', annotation);
+    const value = own ?? annotations.get(annotation);
+    const from = own === undefined ? `annotation ${annotation} of the namespace` : `annotation ${annotation}`;
+    return value === undefined ? [] : [{ setting, value, from, isAccepted: kind.safeParse(value).success }];
+  });
 }
 
 /** Quality of service Guaranteed: every container limits CPU and memory, and requests as much. */
