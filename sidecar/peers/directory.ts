@@ -36,6 +36,8 @@ export interface Directory {
   accept(destination: Destination): void;
   /** A new stream knows nothing: everything is subscribed again. */
   resubscribe(): void;
+  /** Keys that are followed. */
+  size(): number;
   stop(): void;
 }
 
@@ -128,6 +130,7 @@ export function createDirectory({ follow, clock, sweep, observer }: DirectoryOpt
         tell(batch, []);
       }
     },
+    size: () => entries.size,
     stop: stopSweeping,
   };
 }
