@@ -25,14 +25,20 @@ export interface SupervisorOptions {
   readonly stopTimeoutMs: number;
 }
 
+/**
+ * Starts services in list order, each when the one before is ready; stops them in reverse. When one ends by itself, or cannot start, all are stopped and the
+ * first cause is what `ended` tells. A service that does not stop in time is left behind: those after it get their turn all the same.
+ */
 export function supervise(services: readonly Service[], options: SupervisorOptions): Supervisor {
   const { clock, logger, startTimeoutMs, stopTimeoutMs } = options;
   const abort = new AbortController();
   const ended = Promise.withResolvers<{ readonly cause?: unknown }>();
+  const stopAsked = Promise.withResolvers<void>();
   const started: Service[] = [];
   let ready = false;
   let stopping: Promise<void> | undefined;
   let firstCause: unknown;
+  const isStopping = (): boolean => stopping !== undefined;
 
   function bounded(work: Promise<void>, ms: number | undefined, what: string): Promise<void> {
     if (ms === undefined) {
@@ -44,15 +50,20 @@ export function supervise(services: readonly Service[], options: SupervisorOptio
     });
   }
 
+  /** Stops everything; what fails while that is under way is a consequence, not the cause. */
+  function failed(cause: unknown): Promise<void> {
+    firstCause = isStopping() ? firstCause : cause;
+    return stop();
+  }
+
   function watch(service: Service): void {
     void service.ended.then((end) => {
-      if (end.by === 'itself' && stopping === undefined) {
+      if (end.by === 'itself' && !isStopping()) {
         logger.error(
           { [logKeys.service]: service.name, [logKeys.error]: end.cause },
           'service ended by itself, stopping all',
         );
-        firstCause ??= end.cause ?? new Error(`${service.name} ended by itself`);
-        void stop();
+        void failed(end.cause ?? new Error(`${service.name} ended by itself`));
       }
     });
   }
@@ -72,27 +83,34 @@ export function supervise(services: readonly Service[], options: SupervisorOptio
   }
 
   function stop(): Promise<void> {
+    stopAsked.resolve();
     stopping ??= stopAll();
     return stopping;
   }
 
   async function start(): Promise<void> {
+    if (isStopping()) {
+      throw new Error('stopped before the start');
+    }
     for (const service of services) {
-      if (stopping !== undefined) {
-        throw asError(firstCause, 'stopped while starting');
-      }
       started.push(service);
       watch(service);
       try {
-        await bounded(service.start(abort.signal), startTimeoutMs, `start ${service.name}`);
+        // Who waits for a service that is being stopped waits for nothing.
+        await Promise.race([
+          bounded(service.start(abort.signal), startTimeoutMs, `start ${service.name}`),
+          stopAsked.promise,
+        ]);
       } catch (error) {
-        firstCause ??= error;
+        await failed(error);
+      }
+      if (isStopping()) {
         await stop();
-        throw asError(firstCause, `start ${service.name}`);
+        throw asError(firstCause, `stopped while starting ${service.name}`);
       }
       logger.debug({ [logKeys.service]: service.name }, 'service ready');
     }
-    ready = stopping === undefined;
+    ready = true;
   }
 
   return { start, stop, ended: ended.promise, isReady: () => ready };

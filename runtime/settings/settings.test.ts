@@ -38,7 +38,7 @@ function messageOf(read: () => unknown): string {
     read();
     return '';
   } catch (error) {
-    return error instanceof SettingsFailure && error.code === 'invalid-settings' ? error.message : 'another error';
+    return error instanceof SettingsFailure ? error.message : 'another error';
   }
 }
 
