@@ -10,7 +10,9 @@ if (problem !== undefined) {
   process.stderr.write(`sallyport: ${problem}\n`);
   process.exit(2);
 }
-const run = spawnSync(node, [fileURLToPath(new URL('./main.ts', import.meta.url)), ...process.argv.slice(2)], { stdio: 'inherit' });
+const run = spawnSync(node, [fileURLToPath(new URL('./main.ts', import.meta.url)), ...process.argv.slice(2)], {
+  stdio: 'inherit',
+});
 if (run.signal !== null) {
   process.kill(process.pid, run.signal);
 }

@@ -1,5 +1,5 @@
 // Runs under the Node that runs npm, before any script that needs the pinned one.
-import { findNode, whatStops } from './pinned-node.mjs';
+import { findNode, whatStops } from '../cli/pinned-node.mjs';
 
 const problem = whatStops(findNode());
 if (problem !== undefined) {

@@ -1,3 +1,4 @@
+import { keepRunning } from './keep.ts';
 import type { Narrator } from './narrator.ts';
 import type { DemoOptions } from './options.ts';
 import { type Stage, startStage } from './stage.ts';
@@ -17,14 +18,16 @@ export async function play(narrator: Narrator, options: DemoOptions, interrupted
   try {
     narrator.heading('Starting an embedded API server, a stand-in kubelet, and Sallyport in them');
     stage = await startStage(narrator);
-    const ending = await Promise.race([steps(stage).then(() => 'played'), interrupted.then(() => 'interrupted')]);
+    const playing = steps(stage).then(() => 'played');
+    // Steps that are cut off fail one by one; nobody listens to them any more.
+    playing.catch(() => undefined);
+    const ending = await Promise.race([playing, interrupted.then(() => 'interrupted')]);
+    const held = narrator.close(seconds(), ending === 'played' ? undefined : 'interrupted');
     if (options.keep && ending === 'played') {
-      narrator.note(
-        `everything runs on: logs in ${stage.kubelet.logDirectory}, API server ${stage.cluster.url}; Ctrl-C ends it`,
-      );
+      await keepRunning(stage);
       await interrupted;
     }
-    return narrator.close(seconds(), ending === 'played' ? undefined : 'interrupted');
+    return held;
   } catch (error) {
     return narrator.close(seconds(), error instanceof Error ? error.message : String(error));
   } finally {
@@ -43,6 +46,10 @@ async function steps(stage: Stage): Promise<void> {
   const [fastWire, wire] = [watchWire(workloads.fastOrders), watchWire(workloads.orders)];
   const rotation = rotateUnderLoad(stage, authority, workloads);
   const loss = loseAuthority(stage, authority, workloads, rotation);
+  // When the play is cut off they fail unheard.
+  for (const running of [rotation, loss]) {
+    running.catch(() => undefined);
+  }
   const provoked = await refuseStrangers(stage, workloads);
   await expire();
   stage.narrator.note('(f) and (g) run side by side: two loads of 52 requests a second, about a minute in all');

@@ -58,20 +58,16 @@ export async function startStage(narrator: Narrator): Promise<Stage> {
     directory,
     images: imageTable(new URL(cluster.url)),
     restartDelayMs,
-    report: (event) => {
-      events.push(event);
-      if (process.env['DEMO_DEBUG'] !== undefined) {
-        process.stderr.write(`${event.pod}: ${event.text}\n`);
-      }
-    },
+    report: (event) => events.push(event),
   });
   const proxy = startServiceProxy(proxyApi);
   const stage = stageOf({ narrator, cluster, kubelet, proxy, directory, events });
   try {
     await install(stage);
   } catch (error) {
+    const said = events.slice(-6).map(({ pod, text }) => `${pod}: ${text}`);
     await stage.stop();
-    throw error;
+    throw new Error([error instanceof Error ? error.message : String(error), 'the kubelet said last:', ...said].join('\n'));
   }
   return stage;
 }

@@ -34,6 +34,8 @@ export async function loseAuthority(
     }
   })();
 
+  loading.catch(() => undefined);
+
   const before = [issued(web), issued(orders)];
   const lastIssued = Math.max(...before.map((line) => line?.at.getTime() ?? 0));
   await ready;

@@ -85,6 +85,16 @@ export async function admitWorkloads(stage: Stage): Promise<Workloads> {
   return pods;
 }
 
+/** Deploys the steady pair once more. */
+export async function deploySteady(stage: Stage): Promise<Pick<Workloads, 'web' | 'orders'>> {
+  for (const object of steady.slice(0, 2)) {
+    await required(stage.people.alice.create(deployments, object));
+  }
+  await Promise.all(['orders', 'web'].map((name) => untilReady(stage.admin, 'shop', name, 30)));
+  const find = await podsByApp(stage);
+  return { web: find('web'), orders: find('orders') };
+}
+
 async function required(reply: Promise<Reply>): Promise<void> {
   const got = await reply;
   if (!got.ok) {
@@ -107,9 +117,9 @@ async function must(stage: Stage, reply: Promise<Reply>, tried: string): Promise
   }
 }
 
-async function runningPods({ admin }: Stage): Promise<Workloads> {
+async function podsByApp({ admin }: Stage): Promise<(app: string) => RunningPod> {
   const pods = podList.parse((await admin.list('/api/v1/namespaces/shop/pods')).items);
-  const find = (app: string): RunningPod => {
+  return (app) => {
     const pod = pods.find(({ metadata }) => metadata.labels['app'] === app);
     if (pod?.status.podIP === undefined) {
       throw new Error(`no pod of ${app} has an address`);
@@ -117,6 +127,10 @@ async function runningPods({ admin }: Stage): Promise<Workloads> {
     const { name, namespace, uid } = pod.metadata;
     return { name, key: `${namespace}/${name}`, uid, address: pod.status.podIP };
   };
+}
+
+async function runningPods(stage: Stage): Promise<Workloads> {
+  const find = await podsByApp(stage);
   return {
     fastWeb: find('fast-web'),
     fastOrders: find('fast-orders'),
