@@ -18,7 +18,5 @@ export function printEnvironment<Shape extends SettingsShape>(
 }
 
 function memberOf(tree: unknown, name: string): unknown {
-  return typeof tree === 'object' && tree !== null
-    ? Object.entries(tree).find(([member]) => member === name)?.[1]
-    : undefined;
+  return typeof tree === 'object' && tree !== null && Object.hasOwn(tree, name) ? Reflect.get(tree, name) : undefined;
 }

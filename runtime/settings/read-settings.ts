@@ -68,10 +68,10 @@ function readRow(
     return { ok: true, value: outcome.data };
   }
   if (text === undefined) {
-    const example = row.meta.example === undefined ? '' : `, such as ${row.meta.example}`;
+    const example = row.meta.example === undefined ? 'a value' : `something like ${row.meta.example}`;
     return {
       ok: false,
-      mistake: `${row.variable}: not set; expected${example}: ${row.meta.description ?? row.path.join('.')}`,
+      mistake: `${row.variable}: not set, expected ${example}: ${row.meta.description ?? row.path.join('.')}`,
     };
   }
   const read = row.meta.secret === true || looksLikeCredential(text) ? 'a value that is not shown' : shown(text);

@@ -90,7 +90,7 @@ describe('readSettings', () => {
         SALLYPORT_RULES_CREDENTIAL_IN_ENV_MODE: '',
       }),
     ).toEqual([
-      'SALLYPORT_NAME: not set; expected, such as left|right: Who we are.',
+      'SALLYPORT_NAME: not set, expected something like left|right: Who we are.',
       'SALLYPORT_LEVEL: read "loud", expected one of debug, info',
       'SALLYPORT_RETRIES: read "80x", expected a whole number from 0 to 9',
       'SALLYPORT_IS_DRY: read "yes", expected true or false',

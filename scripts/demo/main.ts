@@ -11,7 +11,12 @@ try {
   const options = parseOptions(process.argv.slice(2));
   const narrator = options.json ? jsonNarrator(write) : textNarrator(write, process.stdout.isTTY);
   const interrupted = new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
+    const interrupt = (): void => {
+      // What is under way fails one by one while everything is being stopped: that is no news.
+      process.on('unhandledRejection', () => undefined);
+      resolve();
+    };
+    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   });
   process.exitCode = (await play(narrator, options, interrupted)) ? 0 : 1;
 } catch (error) {

@@ -67,7 +67,9 @@ export async function startStage(narrator: Narrator): Promise<Stage> {
   } catch (error) {
     const said = events.slice(-6).map(({ pod, text }) => `${pod}: ${text}`);
     await stage.stop();
-    throw new Error([error instanceof Error ? error.message : String(error), 'the kubelet said last:', ...said].join('\n'));
+    throw new Error(
+      [error instanceof Error ? error.message : String(error), 'the kubelet said last:', ...said].join('\n'),
+    );
   }
   return stage;
 }
