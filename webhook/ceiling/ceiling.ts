@@ -1,16 +1,11 @@
 import type { Requester } from '../admission/request.ts';
+import type { Account } from './account.ts';
 import { type Atom, atomCount, atomsOf } from './atoms.ts';
 import { compact } from './compact.ts';
 import { covered, indexRules, uncoveredAtoms } from './covers.ts';
 import type { PolicyRule } from './policy-rule.ts';
 import { type Power, powerOfAccount, powerOfRequester } from './power.ts';
 import type { RbacGraph } from './rbac-graph.ts';
-
-/** A service account. */
-export interface Account {
-  readonly namespace: string;
-  readonly name: string;
-}
 
 /** What an account may do in one scope that the deployer may not; `namespace` is empty for the whole cluster. */
 export interface Excess {

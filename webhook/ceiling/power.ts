@@ -1,4 +1,5 @@
 import type { Requester } from '../admission/request.ts';
+import type { Account } from './account.ts';
 import type { PolicyRule } from './policy-rule.ts';
 import { accountKey, type Grant, groupKey, keyOfUser, type RbacGraph } from './rbac-graph.ts';
 
@@ -10,10 +11,7 @@ export interface Power {
 }
 
 /** The power of a service account beyond what all have (the floor): in every namespace where a binding names it or its groups. */
-export function powerOfAccount(
-  graph: RbacGraph,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-): Power {
+export function powerOfAccount(graph: RbacGraph, { namespace, name }: Account): Power {
   const keys = [
     accountKey(namespace, name),
     groupKey('system:serviceaccounts'),

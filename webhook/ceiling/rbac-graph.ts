@@ -1,6 +1,7 @@
 import type { JsonObject } from '../admission/request.ts';
 import { roleRefOf, subjectsOf } from '../policy/grant.ts';
 import { memberAt, textAt } from '../policy/json-access.ts';
+import { accountOfUsername } from './account.ts';
 import { type PolicyRule, parsePolicyRules } from './policy-rule.ts';
 
 /** The four RBAC kinds, as the API server stores them. */
@@ -152,14 +153,6 @@ function keyOfSubject(kind: string, name: string, namespace: string): string | u
 export function keyOfUser(username: string): string {
   const account = accountOfUsername(username);
   return account === undefined ? userKey(username) : accountKey(account.namespace, account.name);
-}
-
-/** `system:serviceaccount:<namespace>:<name>` as its parts: exactly four, none empty (AR-29). */
-export function accountOfUsername(username: string): { readonly namespace: string; readonly name: string } | undefined {
-  const [system, kind, namespace = '', name = '', ...rest] = username.split(':');
-  const isAccount =
-    system === 'system' && kind === 'serviceaccount' && namespace !== '' && name !== '' && rest.length === 0;
-  return isAccount ? { namespace, name } : undefined;
 }
 
 const roleKey = (kind: string, namespace: string, name: string): string => `${kind}|${namespace}|${name}`;

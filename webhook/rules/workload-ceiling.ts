@@ -1,5 +1,7 @@
+import type { Requester } from '../admission/request.ts';
+import type { Account } from '../ceiling/account.ts';
 import { type CeilingAnswer, judgeCeiling } from '../ceiling/ceiling.ts';
-import { excessSentences, missingRole, useRole } from '../ceiling/explain-excess.ts';
+import { excessSentences, readyGrant } from '../ceiling/explain-excess.ts';
 import { serviceAccountOf, templateDigest } from '../deployer/template-projection.ts';
 import { whoDeployed } from '../deployer/who-deployed.ts';
 import type { RuleContext } from '../policy/context.ts';
@@ -12,8 +14,7 @@ export const workloadCeiling: PodRule = {
   id: 'workload-ceiling',
   title: 'A workload that may do more than whoever deployed it',
   why: 'Who may create a pod under a powerful account has that power, whatever RBAC says of them. So a workload may do at most what its deployer may do.',
-  remediation:
-    'Run under an account that may do no more than you, or ask an administrator for what is missing: {role}.',
+  remediation: 'Run under an account that may do no more than you, or have an administrator {act}.',
   invariants: ['INV-9'],
   references: ['Kubernetes RBAC good practices, workload creation', 'CIS 5.1.4'],
   controls: {
@@ -46,7 +47,7 @@ function check({ pod, oldPod, base, request }: PodSubject, context: RuleContext)
     unlimitedGroups: context.settings.breakGlassGroups,
   });
   const place = { path: pointer(base, 'spec', 'serviceAccountName'), subject: `account ${shownName(account.name)}` };
-  return [...exceeding(answer, account, place), ...unknown(answer, place)];
+  return [...exceeding(answer, account, request.requester, place), ...unknown(answer, place)];
 }
 
 interface Place {
@@ -54,19 +55,14 @@ interface Place {
   readonly subject: string;
 }
 
-function exceeding(
-  answer: CeilingAnswer,
-  account: { readonly namespace: string; readonly name: string },
-  place: Place,
-): readonly Finding[] {
+function exceeding(answer: CeilingAnswer, account: Account, requester: Requester, place: Place): readonly Finding[] {
   if (answer.kind === 'within') {
     return [];
   }
   const found = `${excessSentences(answer).join('; ')}; you may not`;
-  const missing = missingRole(answer, account);
-  const role = missing.length <= 300 ? `${missing} or ${useRole(account)}` : useRole(account);
   const needs = answer.isCut ? {} : { needs: answer.excess.flatMap(({ rules }) => rules) };
-  return [report(workloadCeiling, { ...place, found, ...needs, values: { role } })];
+  const act = readyGrant(answer, account, requester);
+  return [report(workloadCeiling, { ...place, found, ...needs, values: { act } })];
 }
 
 /** A role that does not exist yet: whoever creates it later grants it to this workload. */
@@ -76,7 +72,7 @@ function unknown({ unknownRoles }: CeilingAnswer, place: Place): readonly Findin
       ...place,
       found: `bound to ${shownName(name)}, which does not exist, so that nobody can say what it will grant`,
       cap: 'warn',
-      values: { role: 'create the role first, or remove the binding' },
+      values: { act: 'create that role first, or remove the binding' },
     }),
   );
 }
