@@ -14,12 +14,19 @@ type Inject = Extract<InjectionPlan, { readonly kind: 'inject' }>;
 
 const none: SidecarPlan = { inbound: [], outbound: [], perPod: {}, isGuaranteed: false };
 
+/** A template costs as much as a sidecar, and there is one per settings: kept as long as they are. */
+const templateNames = new WeakMap<InjectionSettings, string>();
+
 /** Names the template that injected a pod: what every sidecar of these settings has in common. 16 hex digits. */
 export function templateName(settings: InjectionSettings): string {
-  return createHash('sha256')
-    .update(JSON.stringify([sidecarContainer(none, settings), identityVolume(settings)]))
-    .digest('hex')
-    .slice(0, 16);
+  const known = templateNames.get(settings);
+  if (known !== undefined) {
+    return known;
+  }
+  const template = JSON.stringify([sidecarContainer(none, settings), identityVolume(settings)]);
+  const name = createHash('sha256').update(template).digest('hex').slice(0, 16);
+  templateNames.set(settings, name);
+  return name;
 }
 
 /** The pod with its sidecar before the author's init containers. Deterministic, and idempotent: what an injector of ours added before is derived afresh. */
