@@ -57,10 +57,10 @@ export function entriesAt(
   ...path: readonly (string | number)[]
 ): readonly (readonly [string, Json])[] {
   const found = objectAt(value, ...path);
-  return found === undefined
-    ? []
-    : Object.entries(found).flatMap(([key, member]) => (member === undefined ? [] : [[key, member] as const]));
+  return found === undefined ? [] : Object.entries(found).filter(isThere);
 }
+
+const isThere = (entry: [string, Json | undefined]): entry is [string, Json] => entry[1] !== undefined;
 
 const deepestCompared = 200;
 

@@ -57,7 +57,11 @@ async function serve(half: Half, request: Request, response: Response, options: 
     work.abort();
     answerFailure(answer, new AdmissionFailure('deadline'), decisionId, observer);
   });
-  response.on('close', () => work.abort());
+  response.on('close', () => {
+    if (!response.writableFinished) {
+      work.abort();
+    }
+  });
   try {
     const decoded = await decodeCall(request, options);
     if (decoded.kind === 'refused') {
