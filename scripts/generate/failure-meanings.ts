@@ -137,10 +137,6 @@ const authorityProgram: Meanings<AuthorityProgramFailureCode> = {
     meaning: 'What was written to the `TrustBundle` is not what came back. Nothing was signed.',
     remedy: 'Check other mutating webhooks, and the custom resource definition’s version.',
   },
-  'own-identity': {
-    meaning: 'The authority could not make its own SVID.',
-    remedy: 'Read the cause in the log.',
-  },
 };
 
 const identity: Meanings<IdentityFailureCode> = {
