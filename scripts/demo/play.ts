@@ -18,6 +18,7 @@ export async function play(narrator: Narrator, options: DemoOptions, interrupted
   try {
     narrator.heading('Starting an embedded API server, a stand-in kubelet, and Sallyport in them');
     stage = await startStage(narrator);
+    narrator.note(whatIsNotReal);
     const playing = steps(stage).then(() => 'played');
     // Steps that are cut off fail one by one; nobody listens to them any more.
     playing.catch(() => undefined);
@@ -34,6 +35,12 @@ export async function play(narrator: Narrator, options: DemoOptions, interrupted
     await stage?.stop();
   }
 }
+
+const whatIsNotReal = [
+  'real: TLS, tokens, certificates, AdmissionReviews, RBAC, processes. Not here: namespaces and cgroups, the uid of a container, read-only root,',
+  'limits, capabilities, NetworkPolicy, matchConditions. Pods share this host: each has an address of its own in 127.0.0.0/8, and mount paths begin',
+  'below a root directory. What the kubelet overrides for that is said with each sidecar.',
+].join('\n');
 
 async function steps(stage: Stage): Promise<void> {
   await refuseManifests(stage);

@@ -82,6 +82,10 @@ export async function admitWorkloads(stage: Stage): Promise<Workloads> {
   await Promise.all(['fast-web', 'orders', 'web', 'stranger'].map((name) => untilReady(stage.admin, 'shop', name, 20)));
   const pods = await runningPods(stage);
   await showInjection(stage, pods.orders);
+  const overridden = stage.events
+    .filter(({ text }) => text.includes('overriding'))
+    .map(({ pod, text }) => `${pod}: ${text}`);
+  stage.narrator.note(['the kubelet says:', ...overridden].join('\n'));
   return pods;
 }
 
