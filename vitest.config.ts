@@ -8,7 +8,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['**/*.test.ts'], exclude: [...notProduct, 'test/scenarios/**', 'test/cluster/**'] },
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: [...notProduct, 'test/scenarios/**', 'test/cluster/**'],
+        },
       },
       {
         extends: true,
