@@ -58,6 +58,11 @@ describe('reading manifests', () => {
     expect(read('kind: ExternalSecret\ndata: "{{ .password }}"\n').mistakes).toEqual([]);
   });
 
+  it('stops at nesting without end', () => {
+    expect(read('['.repeat(200_000)).mistakes).toMatchObject([{ code: 'not-yaml' }]);
+    expect(read(`${'['.repeat(20_000)}${']'.repeat(20_000)}`).manifests).toEqual([]);
+  });
+
   it('stops at a bomb of aliases', () => {
     const bomb = [
       'a: &a [x,x,x,x,x,x,x,x,x]',

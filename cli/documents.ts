@@ -36,12 +36,25 @@ const maxAliases = 100;
  */
 export function readDocuments(file: string, text: string): Documents {
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, merge: true, uniqueKeys: true, prettyErrors: false });
-  const found = [...parsed].map((document, index) => readDocument({ file, text, document, index, lines }));
+  const parsed = parseText(text, lines);
+  if (parsed === undefined) {
+    const message = 'nested deeper than any manifest';
+    return { manifests: [], mistakes: [{ file, document: 0, line: 1, code: 'not-yaml', message }] };
+  }
+  const found = parsed.map((document, index) => readDocument({ file, text, document, index, lines }));
   return {
     manifests: found.flatMap(({ manifests }) => manifests),
     mistakes: found.flatMap(({ mistakes }) => mistakes),
   };
+}
+
+/** Undefined when the text exhausts the parser, which recurses. */
+function parseText(text: string, lineCounter: LineCounter): readonly Document.Parsed[] | undefined {
+  try {
+    return [...parseAllDocuments(text, { lineCounter, merge: true, uniqueKeys: true, prettyErrors: false })];
+  } catch {
+    return undefined;
+  }
 }
 
 interface Source {

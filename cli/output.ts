@@ -19,6 +19,8 @@ export interface CheckResult {
   readonly decision: 'allowed' | 'denied';
   readonly findings: readonly PrintedFinding[];
   readonly warnings: readonly string[];
+  /** What to submit where the remedy is none: a ready Exemption in YAML, for the form that a person reads. */
+  readonly exemption?: string | undefined;
   /** The line of a finding's path in the file. */
   lineOf(path: string): number;
 }
@@ -40,7 +42,7 @@ export function printText(results: readonly CheckResult[]): string {
   return `${[...results.flatMap(textOf), `${results.length} judged, ${denied} denied`].join('\n')}\n`;
 }
 
-function textOf({ object, decision, findings, warnings, lineOf }: CheckResult): readonly string[] {
+function textOf({ object, decision, findings, warnings, exemption, lineOf }: CheckResult): readonly string[] {
   const { kind, namespace, name, file } = object;
   return [
     `${decision}  ${kind} ${namespace === '' ? name : `${namespace}/${name}`}  (${file}:${lineOf('')})`,
@@ -49,7 +51,20 @@ function textOf({ object, decision, findings, warnings, lineOf }: CheckResult): 
       `    Fix: ${finding.fix}`,
     ]),
     ...warnings.map((warning) => `  note  ${warning}`),
+    ...(exemption === undefined
+      ? []
+      : [
+          '    Where that cannot be: complete this, submit it, and have it approved by somebody else.',
+          ...indented(exemption),
+        ]),
   ];
+}
+
+function indented(text: string): readonly string[] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `      ${line}`);
 }
 
 const levels: Readonly<Record<string, string>> = { enforce: 'error', warn: 'warning', audit: 'note' };

@@ -27,6 +27,7 @@ export type { AdmissionRequest, Json, JsonObject, Requester } from './admission/
 export { type ReviewSettings, reviewSettings } from './admission/review-settings.ts';
 export type { JudgedFinding, LiftedFinding, Undecided } from './evaluator.ts';
 export type { Facts } from './policy/context.ts';
+export { printExemptionManifest } from './policy/exemption-manifest.ts';
 export { isJsonObject } from './server/admission-review.ts';
 
 export interface ReviewOptions {

@@ -1,4 +1,10 @@
-import type { AdmissionRequest, JsonObject, Requester } from '../../webhook/review.ts';
+import {
+  type AdmissionRequest,
+  type JsonObject,
+  printExemptionManifest,
+  type Requester,
+  type Reviewed,
+} from '../../webhook/review.ts';
 import type { Manifest, Mistake } from '../documents.ts';
 import { type ExitCode, exitCode, worst } from '../exit-code.ts';
 import { readPaths } from '../files.ts';
@@ -85,7 +91,8 @@ async function judgeInOrder(
   const judged = new Map<Candidate, CheckResult>();
   const requester = requesterOf(options);
   for (const candidate of candidates.toSorted((left, right) => applyRank(left.kind) - applyRank(right.kind))) {
-    const reviewed = await judge(requestOf(candidate, requester), bench, terminal, {
+    const request = requestOf(candidate, requester);
+    const reviewed = await judge(request, bench, terminal, {
       withCeiling: options.as !== undefined,
     });
     if (reviewed.response.allowed) {
@@ -99,10 +106,15 @@ async function judgeInOrder(
         ...reviewed.notes,
         ...(reviewed.undecided.length > 0 ? ['the ceiling was not judged: nobody deploys without --as'] : []),
       ],
+      exemption: printExemptionManifest({ request, findings: enforcedIn(reviewed), now: bench.now }),
       lineOf: candidate.manifest.lineOf,
     });
   }
   return candidates.flatMap((candidate) => judged.get(candidate) ?? []);
+}
+
+function enforcedIn({ findings }: Reviewed): Reviewed['findings'] {
+  return findings.filter(({ mode }) => mode === 'enforce');
 }
 
 function describe({ manifest, kind, namespace, name, object }: Candidate): CheckResult['object'] {
