@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http';
+import { constants } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 import type { Cancel } from './clock.ts';
@@ -17,26 +17,35 @@ export interface HttpsServiceOptions extends HttpServiceOptions {
   /** Milliseconds; idle keep-alive must exceed the API server's 90 s. */
   readonly keepAliveMs?: number;
   readonly handshakeMs?: number;
-  readonly handler: RequestListener;
 }
 
-/** HTTPS by TLS 1.3 and HTTP/1.1. New key material serves the next handshake and disturbs no connection. */
+/**
+ * HTTPS by TLS 1.3 and HTTP/1.1. Where clients may show certificates no session is resumed: a resumed one shows only part of the chain, and by then may have
+ * expired. New key material serves the next handshake and disturbs no connection.
+ */
 export function httpsService(options: HttpsServiceOptions): ServerService {
   const { name, tls, handler, clientCertificates = 'none', keepAliveMs = 120_000, handshakeMs = 10_000 } = options;
-  const fixed = {
+  const asksCertificate = clientCertificates === 'optional';
+  const context = (): SecureContextOptions => ({
+    ...tls.current(),
     minVersion: 'TLSv1.3',
-    requestCert: clientCertificates === 'optional',
-    rejectUnauthorized: false,
-  } as const;
+    ...(asksCertificate ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+  });
   const server = createServer(
-    { ...tls.current(), ...fixed, handshakeTimeout: handshakeMs, maxHeaderSize: 32 * 1024 },
+    {
+      ...context(),
+      requestCert: asksCertificate,
+      rejectUnauthorized: false,
+      handshakeTimeout: handshakeMs,
+      maxHeaderSize: 32 * 1024,
+    },
     handler,
   );
   server.keepAliveTimeout = keepAliveMs;
   server.headersTimeout = keepAliveMs + 5_000;
   // A handshake that fails is the caller's affair; without a listener it would pass unseen all the same.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  const cancel = tls.onChange(() => server.setSecureContext({ ...tls.current(), minVersion: fixed.minVersion }));
+  const cancel = tls.onChange(() => server.setSecureContext(context()));
   const service = serverService(name, server, options);
   return {
     ...service,
