@@ -35,7 +35,7 @@ function tokenMounts(present: JsonObject, pod: JsonObject): readonly JsonObject[
 
 /** LimitRanger: the namespace's default of what we leave open, which of all its resources is the disk. */
 function withDefaultedResources(derived: JsonObject, present: JsonObject): JsonObject {
-  const members = ['limits', 'requests'].map((member) => {
+  const members = ['limits', 'requests'].map((member): [string, JsonObject] => {
     const disk = memberAt(present, 'resources', member, 'ephemeral-storage');
     const own = objectAt(derived, 'resources', member) ?? {};
     return [member, disk === undefined ? own : { ...own, 'ephemeral-storage': disk }];
