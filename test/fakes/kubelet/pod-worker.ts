@@ -4,6 +4,7 @@ import type { ClusterApi } from '../../../runtime/cluster/kubernetes-client.ts';
 import { environmentOf, expand, type KeyLookup, underRoot } from './environment.ts';
 import type { ImageTable, KubeletEvent } from './kubelet.ts';
 import { type Container, isNativeSidecar, type Pod, podKey } from './pod.ts';
+import { type ContainerState, newState, podStatus, statusFingerprint } from './pod-status.ts';
 import { probeOnce } from './probes.ts';
 import { type ContainerProcess, type Exit, startProcess } from './process.ts';
 import { type PodVolumes, podVolumes } from './volumes.ts';
@@ -31,16 +32,6 @@ export interface PodWorker {
   terminate(graceSeconds: number): Promise<void>;
 }
 
-interface Running {
-  readonly spec: Container;
-  process: ContainerProcess | undefined;
-  restarts: number;
-  started: boolean;
-  ready: boolean;
-  exit: Exit | undefined;
-  message: string;
-}
-
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Runs one pod from its spec: volumes, init containers and native sidecars in order, then the application; restarts, probes and status. */
@@ -48,7 +39,7 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
   const { pod, address, base, images, api } = options;
   const { namespace, name } = pod.metadata;
   const volumes = podVolumes(pod, address, base, api, () => Date.now());
-  const running = new Map<string, Running>();
+  const running = new Map<string, ContainerState>();
   let stopping = false;
   const isStopping = (): boolean => stopping;
   let phase = 'Pending';
@@ -80,7 +71,7 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
     return root;
   }
 
-  async function launch(state: Running): Promise<void> {
+  async function launch(state: ContainerState): Promise<void> {
     const { spec } = state;
     const image = images(spec.image);
     if (image === undefined) {
@@ -104,7 +95,7 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
     );
   }
 
-  async function awaitProbe(state: Running): Promise<boolean> {
+  async function awaitProbe(state: ContainerState): Promise<boolean> {
     const probe = state.spec.startupProbe;
     if (probe === undefined) {
       return true;
@@ -124,7 +115,7 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
     return false;
   }
 
-  async function watchReadiness(state: Running): Promise<void> {
+  async function watchReadiness(state: ContainerState): Promise<void> {
     const probe = state.spec.readinessProbe;
     let failures = 0;
     while (!stopping && state.process !== undefined) {
@@ -141,7 +132,7 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
   }
 
   /** Keeps a container running, or runs it to its end. Resolves with the last exit. */
-  async function run(state: Running, keepsRunning: boolean, onStarted: () => void): Promise<Exit> {
+  async function run(state: ContainerState, keepsRunning: boolean, onStarted: () => void): Promise<Exit> {
     for (;;) {
       await launch(state);
       const process = state.process;
@@ -184,19 +175,11 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
     }
   }
 
-  const stateOf = (spec: Container): Running => {
-    const state: Running = {
-      spec,
-      process: undefined,
-      restarts: 0,
-      started: false,
-      ready: false,
-      exit: undefined,
-      message: '',
-    };
+  function stateOf(spec: Container): ContainerState {
+    const state = newState(spec);
     running.set(spec.name, state);
     return state;
-  };
+  }
 
   async function runInitContainers(): Promise<void> {
     for (const spec of pod.spec.initContainers) {
@@ -263,7 +246,7 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
     }
   }
 
-  async function end(state: Running, graceMs: number): Promise<void> {
+  async function end(state: ContainerState, graceMs: number): Promise<void> {
     const process = state.process;
     if (process === undefined) {
       return;
@@ -284,65 +267,19 @@ export function startPodWorker(options: WorkerOptions): PodWorker {
     }
   }
 
-  function containerStatus(spec: Container): object {
-    const state = running.get(spec.name);
-    const exit = state?.exit;
-    const current =
-      state?.process !== undefined
-        ? { running: { startedAt: new Date().toISOString() } }
-        : exit !== undefined
-          ? {
-              terminated: {
-                exitCode: exit.code ?? 137,
-                reason: exit.code === 0 ? 'Completed' : 'Error',
-                message: state?.message ?? '',
-              },
-            }
-          : { waiting: { reason: 'ContainerCreating' } };
-    return {
-      name: spec.name,
-      image: spec.image,
-      imageID: spec.image,
-      containerID: `process://${pod.metadata.uid}-${spec.name}-${state?.restarts ?? 0}`,
-      restartCount: state?.restarts ?? 0,
-      started: state?.started ?? false,
-      ready: state?.ready ?? false,
-      state: current,
-    };
-  }
-
   async function publishStatus(): Promise<void> {
-    const needed = [...pod.spec.initContainers.filter(isNativeSidecar), ...pod.spec.containers];
-    const isReady = phase === 'Running' && !stopping && needed.every((spec) => running.get(spec.name)?.ready === true);
-    const shown = JSON.stringify([
-      phase,
-      isReady,
-      needed.map((spec) => [running.get(spec.name)?.restarts, running.get(spec.name)?.ready]),
-    ]);
+    const situation = { pod, address, phase, isStopping: stopping, states: running };
+    const shown = statusFingerprint(situation);
     if (shown === reported) {
       return;
     }
     reported = shown;
-    const condition = (type: string, holds: boolean): object => ({
-      type,
-      status: holds ? 'True' : 'False',
-      lastTransitionTime: new Date().toISOString(),
-    });
-    const status = {
-      phase,
-      podIP: address,
-      podIPs: [{ ip: address }],
-      hostIP: '127.0.0.1',
-      conditions: [
-        condition('Ready', isReady),
-        condition('ContainersReady', isReady),
-        condition('Initialized', phase !== 'Pending'),
-      ],
-      initContainerStatuses: pod.spec.initContainers.map(containerStatus),
-      containerStatuses: pod.spec.containers.map(containerStatus),
-    };
     await api
-      .patch(`/api/v1/namespaces/${namespace}/pods/${name}/status`, { status }, 'application/merge-patch+json')
+      .patch(
+        `/api/v1/namespaces/${namespace}/pods/${name}/status`,
+        { status: podStatus(situation, new Date()) },
+        'application/merge-patch+json',
+      )
       .catch(() => undefined);
   }
 
