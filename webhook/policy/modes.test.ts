@@ -132,12 +132,20 @@ describe('the mode of a finding', () => {
     expect(modesOf(staticCredentialSecret, updates(minimalSecret, secret))).toEqual(['enforce']);
   });
 
-  it('is off for what is being deleted, so that no finalizer is held up', () => {
-    const going = tweaked(leaky, { metadata: { deletionTimestamp: '2027-01-01T00:00:00Z' } });
-    const changed = tweaked(going, {
-      spec: { containers: [{ name: 'web', env: [{ name: 'TOKEN', value: 'correct-horse' }] }] },
+  it('is off for what stood before in an object that is being deleted, so that no finalizer is held up', () => {
+    const going = tweaked(leaky, {
+      metadata: { deletionTimestamp: '2027-01-01T00:00:00Z', finalizers: ['a.example/b'] },
     });
-    expect(modesOf(credentialInEnv, updates(going, changed))).toEqual(['off']);
+    const released = tweaked(going, { metadata: { finalizers: [] } });
+    expect(modesOf(credentialInEnv, updates(going, released))).toEqual(['off']);
+  });
+
+  it('is enforced for what a write adds to an object that a finalizer keeps from its deletion', () => {
+    const metadata = { deletionTimestamp: '2027-01-01T00:00:00Z', finalizers: ['a.example/b'] };
+    const [going, grown] = [minimalClusterRoleBinding, binding].map((object) => tweaked(object, { metadata }));
+    expect(modesOf(clusterRoleBindingJustification, updates(going ?? {}, grown ?? {}))).toEqual(['enforce']);
+    const kept = tweaked(minimalSecret, { metadata });
+    expect(modesOf(staticCredentialSecret, updates(kept, tweaked(secret, { metadata })))).toEqual(['enforce']);
   });
 
   it('of a guard is enforce, whatever anybody set', () => {

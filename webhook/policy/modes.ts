@@ -17,7 +17,7 @@ export function weakest(...modes: readonly Mode[]): Mode {
 
 /**
  * What becomes of a finding: `enforce` denies, `warn` warns, `audit` records, `off` forgets it. The least of the mode of its scope, the rule's own and the cap
- * of the check; at most `warn` where the same fault stood there before, unchanged; `off` for an object that is being deleted, which must not be held up.
+ * of the check; at most `warn` where the same fault stood there before, unchanged, and `off` where that object is being deleted besides: it must not be held up.
  * Guards enforce whatever anybody set.
  */
 export function effectiveMode(rule: Rule, finding: Finding, request: AdmissionRequest, context: RuleContext): Mode {
@@ -25,7 +25,7 @@ export function effectiveMode(rule: Rule, finding: Finding, request: AdmissionRe
   if (rule.defaultMode === 'guard') {
     return cap;
   }
-  if (isBeingDeleted(request)) {
+  if (isBeingDeleted(request) && (ceilingRules.has(rule.id) || stoodBefore(rule, finding, request, context))) {
     return 'off';
   }
   const mode = weakest(scopeMode(rule, request, context), context.settings.ruleModes[rule.id] ?? 'enforce', cap);
@@ -69,6 +69,10 @@ export function namespaceMode(namespace: NamespaceFacts | undefined): Mode {
   return namespace.labels[namespaceLabels.identity] === 'enabled' ? 'enforce' : 'audit';
 }
 
+/**
+ * Only what stood there before goes free: a finalizer keeps an object for as long as its author likes, and a binding or a Secret that is being deleted works like any
+ * other. No controller starts anything for a workload that is going, so a ceiling has nothing to say of one.
+ */
 function isBeingDeleted(request: AdmissionRequest): boolean {
   const stamp = memberAt(request.oldObject ?? undefined, 'metadata', 'deletionTimestamp');
   return request.operation === 'UPDATE' && stamp !== undefined && stamp !== null;
