@@ -150,6 +150,13 @@ describe('the mutating half', () => {
     expect(rulesIn(denied)).toContain('sidecar-required');
   });
 
+  it('denies a pod on the host’s network, which no sidecar can stand before', async () => {
+    const onHost = tweaked(minimalPod, { spec: { hostNetwork: true } });
+    const denied = await verifiedReview(creates(onHost), 'both');
+    expect(denied.injection).toMatchObject({ kind: 'skipped', reason: 'host-network' });
+    expect([denied.response.allowed, rulesIn(denied)]).toEqual([false, ['sidecar-required']]);
+  });
+
   it('writes who asks for an exemption and who approves, whatever the client says', async () => {
     const forged = tweaked(minimalExemption, {
       spec: { requestedBy: { username: 'somebody-else', uid: '' } },

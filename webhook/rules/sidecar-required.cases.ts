@@ -155,5 +155,17 @@ export const sidecarRequiredCases: PodRuleCases = {
       ),
       rest: { operation: 'UPDATE', oldObject: injected },
     },
+    {
+      // Callers would be told that nothing answers by TLS for the port, and dial it without.
+      ...refuses(
+        'a port mapping that changes under a running sidecar',
+        tweaked(both(mappedPort).pod, { metadata: { annotations: { 'sallyport.dev/inbound': '9443=9090' } } }),
+        '/metadata/annotations/sallyport.dev~1inbound',
+        'annotation sallyport.dev/inbound',
+        'differs from what was derived',
+      ),
+      rest: { operation: 'UPDATE', oldObject: both(mappedPort).pod },
+      fixed: both(mappedPort).pod,
+    },
   ],
 };

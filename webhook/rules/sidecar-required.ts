@@ -33,8 +33,13 @@ export const sidecarRequired: PodRule = {
 
 const ourPrefix = 'sallyport-';
 const keyPrefix = 'sallyport.dev/';
+/**
+ * The sidecar was told its ports when the pod was created, but the authority reads them here for as long as it runs: changed later, they would send callers past the
+ * sidecar.
+ */
+const portAnnotations: readonly string[] = [authorAnnotations.inbound, authorAnnotations.excludeInboundPorts];
 /** Skips that another rule speaks about, or that need no word: nothing is required of these pods here. */
-const silentSkips: ReadonlySet<string> = new Set(['not-opted-in', 'mirror', 'exempt', 'name-taken', 'host-network']);
+const silentSkips: ReadonlySet<string> = new Set(['not-opted-in', 'mirror', 'exempt', 'name-taken']);
 
 function check({ pod, oldPod, base }: PodSubject, { expectedPod, namespace }: RuleContext): readonly Finding[] {
   if (oldPod !== null) {
@@ -57,6 +62,7 @@ function cannotInject(reason: string, detail: string, base: string): Finding {
   const fixes: Readonly<Record<string, string>> = {
     'capture-unavailable': 'have an administrator remove that label from the namespace',
     'invalid-annotation': 'correct that annotation',
+    'host-network': 'use a Service or hostPort, or run node agents in a namespace that is not opted in',
     windows: 'run Windows pods in a namespace that is not opted in, or ask for an Exemption',
   };
   return report(sidecarRequired, {
@@ -74,7 +80,7 @@ function differences(pod: JsonObject, expected: JsonObject, base: string): reado
     ...order(pod, expected, base),
     ...compareEntries(pod, expected, base, ['spec', 'volumes'], 'volume'),
     ...compareKeys(pod, expected, base, 'labels', [injectedKeys.injected, injectedKeys.ports]),
-    ...compareKeys(pod, expected, base, 'annotations', [injectedKeys.injection]),
+    ...compareKeys(pod, expected, base, 'annotations', [injectedKeys.injection, ...portAnnotations]),
   ];
 }
 
