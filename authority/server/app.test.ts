@@ -1,9 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ForwardedEvent } from '../../audit/event.ts';
+import { requireSpiffeId } from '../../spiffe/spiffe-id.ts';
+import { attestedPod } from '../../test/builders/attested-pod.ts';
 import { refusal } from '../client/messages.ts';
-import { granted, type Refusal, refusalReasons, refuse } from '../refusal.ts';
+import { type Granted, granted, type Refusal, refusalReasons, refuse } from '../refusal.ts';
 import { createApp } from './app.ts';
+import type { Caller } from './caller.ts';
 import { publicAnswer, publicForms } from './problem.ts';
 
 /*
@@ -16,6 +20,9 @@ const requests: {
   readonly csr: Uint8Array;
   readonly authorization: string | undefined;
 }[] = [];
+const forwarded: ForwardedEvent[] = [];
+const notKnown = (): Granted<Caller> => refuse('client-certificate-missing');
+let caller = notKnown;
 let url: string;
 let stop: () => void;
 
@@ -25,7 +32,7 @@ beforeAll(async () => {
       requests.push(request);
       return Promise.resolve(refuse('rate-limited', { detail: 'inner', retryAfterSeconds: 2.34 }));
     },
-    caller: () => refuse('client-certificate-missing'),
+    caller: () => caller(),
     svid: () => refuse('client-certificate-missing'),
     streams: {
       open: () => refuse('overloaded'),
@@ -36,7 +43,7 @@ beforeAll(async () => {
       closeAll: () => undefined,
     },
     acknowledge: () => undefined,
-    forward: () => undefined,
+    forward: (event) => forwarded.push(event),
     onRefusal: (one) => refusals.push(one),
     random: (size) => new Uint8Array(size).fill(1),
   });
@@ -93,6 +100,27 @@ describe('the API', () => {
 
   it.each(['/v1/ack', '/v1/directory', '/v1/events'])('lets nobody without an SVID at %s', async (path) => {
     expect(await post(path, '{}')).toMatchObject({ status: 401, body: { reason: 'client-certificate-missing' } });
+  });
+
+  it('takes from a sidecar what it saw itself, and nothing in the name of another', async () => {
+    const own = 'spiffe://prod.example/ns/prod/sa/web';
+    const svid = { spiffeId: requireSpiffeId(own), serial: '01', notAfter: new Date('2027-01-02T00:00:00Z') };
+    caller = () => granted({ pod: attestedPod(), svid });
+    const access = { event: 'access.denied', outcome: 'refused', direction: 'inbound' };
+    const ended = { event: 'identity.expired', outcome: 'info', notAfter: '2027-01-01T00:00:00Z', lastError: 'x' };
+    const peer = { kind: 'workload', spiffeId: 'spiffe://prod.example/ns/prod/sa/other' };
+    const events = [
+      access,
+      { ...access, own, principal: peer },
+      { ...ended, spiffeId: own },
+      { ...access, own: peer.spiffeId },
+      { ...ended, spiffeId: peer.spiffeId },
+      { ...access, own, principal: { kind: 'kubernetes', username: 'admin' } },
+    ].map((event) => ({ id: '01ARZ3NDEKTSV4RRFFQ69G5FAV', seenAt: '2027-01-01T00:00:00Z', event }));
+    const response = await fetch(`${url}/v1/events`, { method: 'POST', body: JSON.stringify({ events }) });
+    caller = notKnown;
+    expect(await response.json()).toEqual({ accepted: 3, dropped: 3 });
+    expect(forwarded.map(({ event }) => event)).toEqual(events.slice(0, 3).map(({ event }) => event));
   });
 
   it('lets nobody without an SVID at the stream, and knows no other route', async () => {

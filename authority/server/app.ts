@@ -178,7 +178,7 @@ function postDirectory(request: Request, response: Response, parts: AppParts): R
   return undefined;
 }
 
-/** Events that do not fit the vocabulary are counted and dropped: the sender would only send them again. */
+/** Events that do not fit the vocabulary, or speak for another workload, are counted and dropped: the sender would only send them again. */
 function postEvents(request: Request, response: Response, parts: AppParts): Routed {
   const caller = parts.caller(request);
   const body = eventBatch.safeParse(request.body);
@@ -189,11 +189,18 @@ function postEvents(request: Request, response: Response, parts: AppParts): Rout
   const sender: Replica = { pod: name, podUid: uid, node: node ?? '', version: '' };
   const fitting = body.data.events.flatMap((event) => {
     const parsed = forwardedEvent.safeParse(event);
-    return parsed.success && sidecarEvents.includes(parsed.data.event.event) ? [parsed.data] : [];
+    return parsed.success && isOwn(parsed.data.event, caller.value.svid.spiffeId.text) ? [parsed.data] : [];
   });
   fitting.forEach((event) => parts.forward(event, sender));
   response.json({ accepted: fitting.length, dropped: body.data.events.length - fitting.length });
   return undefined;
+}
+
+/** A sidecar is a witness of its own connections and identity, never of another's. Peers are what it saw; who it says it was itself, we know. */
+function isOwn(event: AuditEvent, spiffeId: string): boolean {
+  const own = 'own' in event ? event.own : 'spiffeId' in event ? event.spiffeId : undefined;
+  const isOfWorkload = event.principal === undefined || event.principal.kind === 'workload';
+  return sidecarEvents.includes(event.event) && isOfWorkload && (own === undefined || own === spiffeId);
 }
 
 const parserError = z.object({ type: z.string() });

@@ -146,6 +146,18 @@ describe('workload streams', () => {
     expect(streams.open(callerAt(clock), reader())).toMatchObject({ refusal: { reason: 'overloaded' } });
   });
 
+  it('leave room for others: of one pod’s, the oldest ends when it opens a fifth', () => {
+    const { clock, streams } = scene();
+    const [first, ...others] = Array.from({ length: 5 }, reader);
+    const stranger = reader();
+    streams.open({ ...callerAt(clock), pod: attestedPod({ uid: 'another' }) }, stranger);
+    for (const sink of [first, ...others]) {
+      streams.open(callerAt(clock), sink ?? reader());
+    }
+    expect([first?.hasEnded, ...others.map(({ hasEnded }) => hasEnded)]).toEqual([true, false, false, false, false]);
+    expect([stranger.hasEnded, streams.count()]).toEqual([false, 5]);
+  });
+
   it('never give a policy an older generation than one given before, also in the next process', async () => {
     const generationOf = ({ got }: Reader): number =>
       Math.max(...got.flatMap((message) => (message.type === 'policy' ? [message.generation] : [])));

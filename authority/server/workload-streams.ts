@@ -38,7 +38,10 @@ export interface StreamOptions {
 
 /** The open streams of this replica. */
 export interface WorkloadStreams {
-  /** Greets and sends everything; further messages follow until the SVID ends, the pod is gone or `close` is called. Gives the stream's closing. */
+  /**
+   * Greets and sends everything; further messages follow until the SVID ends, the pod is gone, has opened too many others, or `close` is called. Gives the stream's
+   * closing.
+   */
   open(caller: Caller, sink: StreamSink): Granted<{ readonly close: () => void }>;
   /** Changes what a stream follows. */
   follow(stream: string, podUid: string, subscribe: readonly string[], drop: readonly string[]): Granted<undefined>;
@@ -52,6 +55,8 @@ export interface WorkloadStreams {
 
 const heartbeatMs = 15_000;
 const keysPerStream = 10_000;
+/** A sidecar holds one, and for a moment the next beside it: the rest of this replica's streams are for others. */
+const streamsPerPod = 4;
 
 interface Open {
   readonly id: string;
@@ -129,6 +134,10 @@ export function createStreams(options: StreamOptions): WorkloadStreams {
 
   return {
     open(caller, sink) {
+      const [oldest, ...newer] = [...streams.values()].filter((stream) => stream.caller.pod.uid === caller.pod.uid);
+      if (oldest !== undefined && newer.length >= streamsPerPod - 1) {
+        close(oldest);
+      }
       if (streams.size >= options.maximum) {
         return refuse('overloaded', { retryAfterSeconds: uniformBetween(random, 1, 10) });
       }
