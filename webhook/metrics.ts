@@ -128,7 +128,7 @@ export function webhookMetrics(registry: MetricsRegistry) {
     exemptions: (state: string, count: number) => exemptions.set({ state }, count),
     soonestExpiry: (seconds: number) => soonestExpiry.set(seconds),
     rbacObjects: (kind: string, count: number) => rbacObjects.set({ kind }, count),
-    drift: () => drift.inc(),
+    drifted: () => drift.inc(),
     failurePolicy: (webhook: string, isFail: boolean) => failurePolicy.set({ webhook }, isFail ? 1 : 0),
     certificateExpiry: (at: Date) => certificateExpiry.set(at.getTime() / 1_000),
     leaseHeld: (isHeld: boolean) => leaseHeld.set(isHeld ? 1 : 0),

@@ -1,12 +1,15 @@
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { ClusterApi } from '../../runtime/cluster/kubernetes-client.ts';
 import { serverSideApply } from '../../runtime/cluster/server-side-apply.ts';
-import type { WatchCache } from '../../runtime/cluster/watch-cache.ts';
+import { type WatchCache, watchCache } from '../../runtime/cluster/watch-cache.ts';
 import { logKeys } from '../../runtime/log-keys.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { loopService } from '../../runtime/loop-service.ts';
+import type { RandomBytes } from '../../runtime/random.ts';
 import type { Service } from '../../runtime/service.ts';
+import type { NamespaceFacts } from '../policy/context.ts';
 import { listAt, textAt } from '../policy/json-access.ts';
+import { namespaceMode } from '../policy/modes.ts';
 import { fieldManager } from '../serving/own-lease.ts';
 import {
   type HeldPolicy,
@@ -16,31 +19,51 @@ import {
   planNetworkPolicies,
 } from './network-policy-plan.ts';
 import { isObject } from './objects.ts';
+import { parsePodPorts, podPortsSelector } from './pod-ports.ts';
 
-export const networkPoliciesPath = '/apis/networking.k8s.io/v1/networkpolicies';
-export const podsPath = '/api/v1/pods';
+const networkPoliciesPath = '/apis/networking.k8s.io/v1/networkpolicies';
+const podsPath = '/api/v1/pods';
 
 /** Selects the policies we manage. */
-export const ownPolicySelector = `${ownPolicyLabel.key}=${ownPolicyLabel.value}`;
+const ownPolicySelector = `${ownPolicyLabel.key}=${ownPolicyLabel.value}`;
 
 /** A change settles before it is acted on, and everything is looked at again from time to time. */
 const settleMs = 50;
 const relookMs = 5_000;
 
-export interface NetworkPoliciesOptions {
+export interface NetworkPolicyServicesOptions extends Reconciling {
+  readonly random: RandomBytes;
+}
+
+/** The watches of injected pods and of our policies, and the reconciler after them, to be started in this order. */
+export function networkPolicyServices(options: NetworkPolicyServicesOptions): readonly Service[] {
+  const pods = watchCache({ ...options, path: podsPath, labelSelector: podPortsSelector, parse: parsePodPorts });
+  const policies = watchCache({
+    ...options,
+    path: networkPoliciesPath,
+    labelSelector: ownPolicySelector,
+    parse: parseHeldPolicy,
+  });
+  return [pods, policies, networkPolicies({ ...options, pods, policies })];
+}
+
+interface Reconciling {
   readonly api: ClusterApi;
-  readonly pods: Pick<WatchCache<PodPorts>, 'all' | 'onChange'>;
-  readonly policies: Pick<WatchCache<HeldPolicy>, 'all' | 'onChange'>;
-  readonly namespaces: Pick<WatchCache<unknown>, 'onChange'>;
-  readonly isEnforced: (namespace: string) => boolean;
+  readonly namespaces: Pick<WatchCache<NamespaceFacts>, 'get' | 'onChange'>;
   readonly isLeader: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
+export interface NetworkPoliciesOptions extends Reconciling {
+  readonly pods: Pick<WatchCache<PodPorts>, 'all' | 'onChange'>;
+  readonly policies: Pick<WatchCache<HeldPolicy>, 'all' | 'onChange'>;
+}
+
 /** Keeps the NetworkPolicies of capture `explicit`, by the leader: what pods come and go for, and what somebody has changed. */
 export function networkPolicies(options: NetworkPoliciesOptions): Service {
-  const { api, pods, policies, namespaces, isEnforced, isLeader, clock, logger } = options;
+  const { api, pods, policies, namespaces, isLeader, clock, logger } = options;
+  const isEnforced = (name: string): boolean => namespaceMode(namespaces.get('', name)) === 'enforce';
   return loopService('network policies', async ({ signal, ready }) => {
     let wake = new AbortController();
     const cancels = [pods, policies, namespaces].map((cache) => cache.onChange(() => wake.abort()));
@@ -74,7 +97,7 @@ export function networkPolicies(options: NetworkPoliciesOptions): Service {
 }
 
 /** What the cache keeps of a NetworkPolicy of ours. */
-export function parseHeldPolicy(object: unknown): HeldPolicy | undefined {
+function parseHeldPolicy(object: unknown): HeldPolicy | undefined {
   const namespace = isObject(object) ? textAt(object, 'metadata', 'namespace') : undefined;
   const name = isObject(object) ? textAt(object, 'metadata', 'name') : undefined;
   if (!isObject(object) || namespace === undefined || name === undefined) {
