@@ -2,9 +2,9 @@ import type { Requester } from '../admission/request.ts';
 import type { Account } from './account.ts';
 import { type Atom, atomCount, atomsOf } from './atoms.ts';
 import { compact } from './compact.ts';
-import { covered, indexRules, uncoveredAtoms } from './covers.ts';
+import { covered, type RuleIndex, uncoveredAtoms } from './covers.ts';
 import type { PolicyRule } from './policy-rule.ts';
-import { type Power, powerOfAccount, powerOfRequester } from './power.ts';
+import { grantsOfRequester, type Power, powerOfAccount } from './power.ts';
 import type { RbacGraph } from './rbac-graph.ts';
 
 /** What an account may do in one scope that the deployer may not; `namespace` is empty for the whole cluster. */
@@ -60,35 +60,38 @@ export function judgeCeiling(options: {
   if (requester.groups.some((group) => group === 'system:masters' || unlimitedGroups.includes(group))) {
     return { kind: 'within', because: 'unlimited', unknownRoles: [] };
   }
-  const deployer = powerOfRequester(graph, requester);
-  if (isDelegated(deployer, account)) {
+  const deployer = grantsOfRequester(graph, requester);
+  const indexIn: IndexIn = (scope) => graph.indexOf(deployer.get(scope) ?? []);
+  if (isDelegated(indexIn, account)) {
     return { kind: 'within', because: 'delegated', unknownRoles: [] };
   }
-  const { excess, isCut } = compare(rules, deployer);
+  const { excess, isCut } = compare(rules, indexIn);
   return excess.length === 0 ? within('covered') : { kind: 'exceeds', excess, isCut, unknownRoles };
 }
 
+/** What the deployer was granted in exactly one scope: a namespace, or the whole cluster by the empty name. */
+type IndexIn = (scope: string) => RuleIndex;
+
 /** `impersonate` on the account, or `use` on it in its namespace, is a grant of all it may do. */
-function isDelegated(deployer: Power, { namespace, name }: Account): boolean {
-  const index = indexRules([...(deployer.rules.get('') ?? []), ...(deployer.rules.get(namespace) ?? [])]);
-  return ['impersonate', 'use'].some((verb) =>
-    covered({ kind: 'resource', group: '', resource: 'serviceaccounts', verb, name }, index),
-  );
+function isDelegated(indexIn: IndexIn, { namespace, name }: Account): boolean {
+  return ['impersonate', 'use'].some((verb) => {
+    const atom: Atom = { kind: 'resource', group: '', resource: 'serviceaccounts', verb, name };
+    return covered(atom, indexIn('')) || covered(atom, indexIn(namespace));
+  });
 }
 
 /** Cluster atoms against the deployer's cluster rules; those of a namespace against these and the rules there. */
 function compare(
   rules: Power['rules'],
-  deployer: Power,
+  indexIn: IndexIn,
 ): { readonly excess: readonly Excess[]; readonly isCut: boolean } {
-  const beyondCluster = remainders(deployer.rules.get('') ?? []);
+  const beyondCluster = remainders(indexIn(''));
   const excess: Excess[] = [];
   let room = enoughAtoms;
   for (const [namespace, granted] of [...rules].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const local = indexRules(namespace === '' ? [] : (deployer.rules.get(namespace) ?? []));
     const atoms = granted.flatMap((rule) => {
       const { left, isCut } = beyondCluster(rule);
-      return isCut ? left : left.filter((atom) => !covered(atom, local));
+      return isCut || namespace === '' ? left : left.filter((atom) => !covered(atom, indexIn(namespace)));
     });
     if (atoms.length > 0) {
       excess.push({ namespace, rules: compact(atoms.slice(0, room)) });
@@ -111,8 +114,7 @@ interface Remainder {
  * Asked once for each rule, for a role bound in a thousand namespaces is one role. Past `mostAtoms` a rule counts as uncovered altogether: a limit never passes in
  * silence.
  */
-function remainders(rules: readonly PolicyRule[]): (rule: PolicyRule) => Remainder {
-  const index = indexRules(rules);
+function remainders(index: RuleIndex): (rule: PolicyRule) => Remainder {
   const known = new Map<PolicyRule, Remainder>();
   let budget = mostAtoms;
   return (rule) => {

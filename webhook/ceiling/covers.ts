@@ -17,18 +17,22 @@ export interface RuleIndex {
 export function indexRules(rules: readonly PolicyRule[]): RuleIndex {
   const byResource = new Map<string, PolicyRule[]>();
   for (const rule of rules) {
-    for (const key of new Set(
-      rule.apiGroups.flatMap((group) => rule.resources.map((resource) => keyOf(group, resource))),
-    )) {
-      const known = byResource.get(key);
-      if (known === undefined) {
-        byResource.set(key, [rule]);
-      } else {
-        known.push(rule);
+    for (const group of rule.apiGroups) {
+      for (const resource of rule.resources) {
+        addRule(byResource, keyOf(group, resource), rule);
       }
     }
   }
   return { byResource, withUrls: rules.filter(({ nonResourceURLs }) => nonResourceURLs.length > 0) };
+}
+
+function addRule(byResource: Map<string, PolicyRule[]>, key: string, rule: PolicyRule): void {
+  const known = byResource.get(key);
+  if (known === undefined) {
+    byResource.set(key, [rule]);
+  } else {
+    known.push(rule);
+  }
 }
 
 /** Whether a single one of the indexed rules grants the atom. */

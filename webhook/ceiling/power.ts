@@ -21,12 +21,12 @@ export function powerOfAccount(graph: RbacGraph, { namespace, name }: Account): 
   return powerOf(grantsOf(graph, keys).filter(({ isFloor }) => !isFloor));
 }
 
-/** The power of whoever made a request, as the API server authenticated them. */
-export function powerOfRequester(
+/** What whoever made a request was granted, by namespace, as the API server authenticated them. */
+export function grantsOfRequester(
   graph: RbacGraph,
   { username, groups }: Pick<Requester, 'username' | 'groups'>,
-): Power {
-  return powerOf(grantsOf(graph, [keyOfUser(username), ...groups.map(groupKey)]));
+): ReadonlyMap<string, readonly Grant[]> {
+  return Map.groupBy(grantsOf(graph, [keyOfUser(username), ...groups.map(groupKey)]), ({ namespace }) => namespace);
 }
 
 function grantsOf(graph: RbacGraph, keys: readonly string[]): readonly Grant[] {

@@ -2,6 +2,7 @@ import type { JsonObject } from '../admission/request.ts';
 import { roleRefOf, subjectsOf } from '../policy/grant.ts';
 import { memberAt, textAt } from '../policy/json-access.ts';
 import { accountOfUsername } from './account.ts';
+import { indexRules, type RuleIndex } from './covers.ts';
 import { type PolicyRule, parsePolicyRules } from './policy-rule.ts';
 
 /** The four RBAC kinds, as the API server stores them. */
@@ -29,6 +30,8 @@ type RulesReader = () => readonly PolicyRule[];
 export interface RbacGraph {
   readonly grants: ReadonlyMap<string, readonly Grant[]>;
   readonly objectCount: number;
+  /** The rules of some of its grants, ready to be compared with; made once for each set of grants, however many people hold it. */
+  indexOf(grants: readonly Grant[]): RuleIndex;
 }
 
 export const userKey = (name: string): string => `U|${name}`;
@@ -80,7 +83,33 @@ export function rbacGraphBuilder(): (objects: RbacObjects) => RbacGraph {
       }
     }
     const objectCount = roles.length + roleBindings.length + clusterRoles.length + clusterRoleBindings.length;
-    return { grants, objectCount };
+    return { grants, objectCount, indexOf: indexOnce() };
+  };
+}
+
+/** Sets of grants that are remembered; a cluster has a few hundred, one per team and namespace. */
+const mostIndexes = 2_000;
+
+function indexOnce(): RbacGraph['indexOf'] {
+  const numbers = new Map<Grant, number>();
+  const known = new Map<string, RuleIndex>();
+  const numberOf = (grant: Grant): number => {
+    const number = numbers.get(grant) ?? numbers.size;
+    numbers.set(grant, number);
+    return number;
+  };
+  return (grants) => {
+    const key = grants.map(numberOf).join(',');
+    const found = known.get(key);
+    if (found !== undefined) {
+      return found;
+    }
+    if (known.size >= mostIndexes) {
+      known.clear();
+    }
+    const index = indexRules(grants.flatMap(({ rules }) => rules?.() ?? []));
+    known.set(key, index);
+    return index;
   };
 }
 
