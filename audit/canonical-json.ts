@@ -1,6 +1,6 @@
 /**
  * JSON in the one form of RFC 8785: members sorted by UTF-16 code units, no white space, numbers and strings as ECMAScript prints them. Members that are
- * undefined are left out. Throws `TypeError` for what JSON cannot hold (NaN, functions, lone surrogates, bigint).
+ * undefined are left out. Throws `TypeError` for what JSON cannot hold: NaN, lone surrogates, bigints, functions, anything but plain objects and arrays.
  */
 export function canonicalJson(value: unknown): string {
   switch (typeof value) {
@@ -16,7 +16,7 @@ export function canonicalJson(value: unknown): string {
     case 'object':
       return value === null ? 'null' : Array.isArray(value) ? canonicalArray(value) : canonicalObject(value);
     default:
-      throw new TypeError(`a ${typeof value} has no JSON form`);
+      throw new TypeError(`${typeof value} has no JSON form`);
   }
 }
 
@@ -27,11 +27,16 @@ function canonicalString(text: string): string {
   return JSON.stringify(text);
 }
 
+/** `Array.from` shows a hole as undefined, which is refused; `map` would leave it out and print `[,]`. */
 function canonicalArray(items: readonly unknown[]): string {
-  return `[${items.map((item) => canonicalJson(item)).join(',')}]`;
+  return `[${Array.from(items, (item) => canonicalJson(item)).join(',')}]`;
 }
 
 function canonicalObject(object: object): string {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new TypeError('an object with a class has no JSON form of its own');
+  }
   const members = Object.entries(object)
     .filter(([, member]) => member !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))

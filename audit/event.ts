@@ -10,7 +10,15 @@ export type EventClass = 'S' | 'W' | 'B';
 
 export const outcome = z.enum(['granted', 'refused', 'failed', 'info']);
 
-const short = z.string().max(512);
+const longestShort = 512;
+
+/** Text from elsewhere, such as a name or a library's word. It is cut where it is too long: no stranger's long name may keep an event from being written. */
+const short = z
+  .string()
+  .overwrite((text) => (text.length > longestShort ? `${text.slice(0, longestShort - 1).toWellFormed()}…` : text));
+/** A SPIFFE ID, whole (ID-06). */
+const spiffeId = z.string().max(2_048);
+const names = z.array(short);
 const time = z.iso.datetime();
 const hex = z
   .string()
@@ -19,7 +27,7 @@ const hex = z
 const count = z.int().nonnegative();
 
 const principal = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('workload'), spiffeId: short, serial: hex.optional() }),
+  z.strictObject({ kind: z.literal('workload'), spiffeId, serial: hex.optional() }),
   z.strictObject({
     kind: z.literal('kubernetes'),
     username: short,
@@ -78,7 +86,7 @@ const attestation = z.strictObject({
 });
 
 const issuance = {
-  spiffeId: short,
+  spiffeId,
   entryId: short,
   entryRevision: hex,
   svid,
@@ -96,8 +104,8 @@ const bytes = z.strictObject({ in: count, out: count });
 const connection = {
   direction,
   connectionId: short.optional(),
-  peer: short.optional(),
-  own: short.optional(),
+  peer: spiffeId.optional(),
+  own: spiffeId.optional(),
   peerSerial: hex.optional(),
   peerSha256: hex.optional(),
   port: z.int().optional(),
@@ -122,19 +130,19 @@ const connection = {
 const admission = {
   operation: z.enum(['CREATE', 'UPDATE', 'DELETE', 'CONNECT']),
   resource: short,
-  rules: z.array(short).max(64),
-  exemptions: z.array(short).max(64),
+  rules: names,
+  exemptions: names,
   patchDigest: hex.optional(),
   deployer: short.optional(),
   objectUid: short.optional(),
   templateDigest: hex.optional(),
-  wouldDeny: z.array(short).max(64).optional(),
+  wouldDeny: names.optional(),
 };
 
 const exemption = {
   exemption: short,
-  rules: z.array(short).max(64),
-  scope: z.array(short).max(64),
+  rules: names,
+  scope: names,
   requester: short.optional(),
   approver: short.optional(),
   specDigest: hex.optional(),
@@ -159,9 +167,9 @@ export const auditEvent = z.discriminatedUnion('event', [
   event('identity.issued', issuance),
   event('identity.renewed', { ...issuance, previousSerial: hex }),
   event('identity.denied', { attestation: attestation.optional(), requested: short.optional() }),
-  event('identity.discarded', { serial: hex, spiffeId: short }),
-  event('identity.degraded', { spiffeId: short, notAfter: time, lastError: short }),
-  event('identity.expired', { spiffeId: short, notAfter: time, lastError: short }),
+  event('identity.discarded', { serial: hex, spiffeId }),
+  event('identity.degraded', { spiffeId, notAfter: time, lastError: short }),
+  event('identity.expired', { spiffeId, notAfter: time, lastError: short }),
   event('access.granted', connection),
   event('access.denied', connection),
   event('access.plaintext', { ...connection, exception: short, unproven: short.optional() }),
@@ -169,7 +177,7 @@ export const auditEvent = z.discriminatedUnion('event', [
   event('access.summary', {
     direction,
     connectionKind: short,
-    peer: short.optional(),
+    peer: spiffeId.optional(),
     port: z.int().optional(),
     connections: count,
     refusals: count,
@@ -188,8 +196,8 @@ export const auditEvent = z.discriminatedUnion('event', [
   event('exemption.expired', { ...exemption, useCount: count.optional() }),
   event('bundle.changed', {
     sequence: short,
-    added: z.array(short).max(64),
-    removed: z.array(short).max(64),
+    added: names,
+    removed: names,
     source: short,
   }),
   event('authority.joined', key),

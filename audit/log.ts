@@ -1,11 +1,11 @@
-import { z } from 'zod';
 import { type Cancel, type Clock, every } from '../runtime/clock.ts';
-import type { Deadline } from '../runtime/deadline.ts';
 import { logKeys } from '../runtime/log-keys.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { RandomBytes } from '../runtime/random.ts';
 import type { Ended, Service } from '../runtime/service.ts';
-import { type ChainHead, emptyChain, lineDigest, linked } from './chain.ts';
+import { createAppendQueue, type Waiting } from './append-queue.ts';
+import type { ChainHead } from './chain.ts';
+import { createChainWriter } from './chain-writer.ts';
 import {
   type AuditEvent,
   auditEvent,
@@ -16,16 +16,20 @@ import {
   type Replica,
 } from './event.ts';
 import { AuditFailure } from './failures.ts';
-import { type Draft, type LogIdentity, recordLine } from './record.ts';
+import { createLossTally, type LossCause, lossNotice } from './loss-tally.ts';
+import type { Draft } from './record.ts';
 import type { Segments } from './segments/segments.ts';
 import { ulid } from './ulid.ts';
 
 /**
  * One program's tamper-evident log.
  *
- * `append` resolves when the event is as durable as its class asks: S after a sync, W after a write, B at once. It rejects with `AuditFailure` when that
- * cannot be had within 1 s (`audit-unavailable`) or 1,000 already wait (`overloaded`): whoever was about to grant something must not. An event that
- * does not fit its schema is a programmer's mistake: `TypeError`.
+ * `append` resolves when the event is as durable as its class asks: S after a sync, W after a write, B at once; whatever was written is synced within a second. It
+ * rejects with `AuditFailure` when that cannot be had within 1 s (`audit-unavailable`; also before `start` and after `stop`) or 1,000 already wait
+ * (`overloaded`): whoever was about to grant something must not. An event that does not fit its schema is a programmer's mistake: `TypeError`.
+ *
+ * Records come in the order of appending. Events of class W and B that no record holds are counted, and the count is itself an event as soon as the log can be
+ * written again. An S event that was refused may have been written all the same: it claims too much, never too little.
  */
 export interface AuditLog extends Service {
   append(event: AuditEvent): Promise<void>;
@@ -54,31 +58,26 @@ export interface AuditLogOptions {
   readonly observer?: AuditObserver;
 }
 
-const limits = { group: 256, waiting: 1_000, buffered: 10_000, patienceMs: 1_000, flushMs: 1_000 } as const;
-
-interface Waiting {
-  readonly draft: Draft;
-  readonly durability: 'S' | 'W';
-  readonly done: () => void;
-  readonly fail: (cause: unknown) => void;
-}
-
-const lastRecord = z.object({ seq: z.int() });
+const limits = { group: 256, waiting: 1_000, buffered: 10_000 } as const;
+const patienceMs = 1_000;
+const flushMs = 1_000;
 
 export function createAuditLog(options: AuditLogOptions): AuditLog {
-  const { program, replica, segments, clock, random, logger, observer = {} } = options;
-  const identity: LogIdentity = {
-    log: `${program}/${replica.podUid}`,
-    cluster: options.cluster,
-    trustDomain: options.trustDomain,
-  };
+  const { program, replica, cluster, trustDomain, segments, clock, random, logger, observer = {} } = options;
   const ended = Promise.withResolvers<Ended>();
-  const waiting: Waiting[] = [];
-  const buffered: Draft[] = [];
-  let head: ChainHead | undefined;
-  let lost: { count: number; from: Date } | undefined;
+  const queue = createAppendQueue(limits);
+  const tally = createLossTally();
+  const writer = createChainWriter({
+    segments,
+    identity: { log: `${program}/${replica.podUid}`, cluster, trustDomain },
+    writeLine: (line) => options.writeLine?.(line),
+    onRedaction: () => observer.redacted?.(),
+    logger,
+  });
+  let state: 'new' | 'open' | 'closed' = 'new';
+  let isSyncDue = false;
   let flushing: Promise<void> | undefined;
-  let stopFlushing: Cancel = () => undefined;
+  let stopTicking: Cancel = () => undefined;
 
   const draftOf = (event: AuditEvent): Draft => ({
     event,
@@ -88,114 +87,105 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
     replica,
   });
 
+  function lose(cause: LossCause, drafts: readonly Draft[]): void {
+    drafts.forEach(({ time }) => tally.add({ cause, count: 1, from: time, to: time }));
+    observer.lost?.(drafts.length);
+  }
+
   function buffer(draft: Draft): void {
-    buffered.push(draft);
-    if (buffered.length > limits.buffered) {
-      buffered.shift();
-      lost = { count: (lost?.count ?? 0) + 1, from: lost?.from ?? draft.time };
+    const forgotten = state === 'closed' ? draft : queue.buffer(draft);
+    if (forgotten !== undefined) {
+      lose('overflow', [forgotten]);
     }
   }
 
-  /** Opens the segments and finds the end of the chain; also after a failed write, which may have torn a line. */
-  async function openChain(): Promise<ChainHead> {
-    const { lastLine, torn } = await segments.open();
-    const last = lastLine === undefined ? undefined : lastRecord.parse(JSON.parse(lastLine));
-    const end: ChainHead =
-      last === undefined || lastLine === undefined ? emptyChain : { nextSeq: last.seq + 1, prev: lineDigest(lastLine) };
-    if (torn) {
-      logger.warn({ seq: end.nextSeq }, 'torn audit record cut away');
-    }
-    return end;
-  }
-
-  /** Takes the next group: the oldest that wait, the loss notice, and what is buffered. */
-  function nextGroup(): { readonly awaited: Waiting[]; readonly drafts: Draft[] } {
-    const awaited = waiting.splice(0, limits.group);
-    const notice =
-      lost === undefined
-        ? []
-        : [
-            draftOf({
-              event: 'audit.events.lost',
-              outcome: 'info',
-              count: lost.count,
-              from: lost.from.toISOString(),
-              cause: 'overflow',
-            }),
-          ];
-    observer.lost?.(lost?.count ?? 0);
-    lost = undefined;
-    return {
-      awaited,
-      drafts: [...notice, ...buffered.splice(0, limits.buffered), ...awaited.map(({ draft }) => draft)],
-    };
-  }
-
+  /** Writes the next group, what was lost first, and syncs it where somebody waits for that. */
   async function writeGroup(): Promise<void> {
-    const { awaited, drafts } = nextGroup();
+    const { drafts, awaited } = queue.take();
+    const losses = tally.take();
+    if (drafts.length + losses.length === 0) {
+      return;
+    }
+    const ofClass = (durability: 'S' | 'W'): readonly Waiting[] =>
+      awaited.filter((waiting) => waiting.durability === durability);
+    let isWritten = false;
     try {
-      let end = head ?? (await openChain());
-      const firstSeq = end.nextSeq;
-      const lines = drafts.map((draft) => {
-        const line = recordLine(draft, end, identity, () => observer.redacted?.());
-        end = linked(end, line);
-        return line;
-      });
-      await segments.write(lines, firstSeq);
-      head = end;
-      lines.forEach((line) => options.writeLine?.(line));
-      finish(awaited, 'W');
-      if (awaited.some(({ durability }) => durability === 'S')) {
-        await segments.sync();
+      await writer.write([...losses.map((loss) => draftOf(lossNotice(loss))), ...drafts]);
+      isWritten = true;
+      ofClass('W').forEach(({ done }) => done());
+      if (ofClass('S').length > 0) {
+        await writer.sync();
       }
-      finish(awaited, 'S');
+      ofClass('S').forEach(({ done }) => done());
     } catch (cause) {
-      head = undefined;
-      await segments.close().catch(() => undefined);
-      logger.error({ [logKeys.error]: cause, records: drafts.length }, 'audit records not written');
+      if (!isWritten) {
+        losses.forEach((loss) => tally.add(loss));
+        const refused = new Set(ofClass('S').map(({ draft }) => draft));
+        lose(
+          'not-written',
+          drafts.filter((draft) => !refused.has(draft)),
+        );
+      }
       awaited.forEach(({ fail }) => fail(cause));
-      const notAwaited = drafts.length - awaited.length;
-      lost = notAwaited === 0 ? lost : { count: (lost?.count ?? 0) + notAwaited, from: lost?.from ?? clock.now() };
+      await writer.reopen(cause);
     }
   }
-
-  const finish = (awaited: readonly Waiting[], durability: 'S' | 'W'): void =>
-    awaited.filter((one) => one.durability === durability).forEach(({ done }) => done());
 
   /** One group after another until nothing waits; the next begins when the last was synced. */
+  async function drain(): Promise<void> {
+    do {
+      await writeGroup();
+    } while (!queue.isEmpty());
+    if (isSyncDue) {
+      isSyncDue = false;
+      await writer.sync().catch((cause: unknown) => writer.reopen(cause));
+    }
+  }
+
   function flush(): Promise<void> {
-    flushing ??= (async () => {
-      while (waiting.length > 0 || buffered.length > 0) {
-        await writeGroup();
-      }
-    })().finally(() => {
+    flushing ??= drain().finally(() => {
       flushing = undefined;
     });
     return flushing;
   }
 
+  function flushAndSync(): Promise<void> {
+    isSyncDue = true;
+    return flush();
+  }
+
   function appendAwaited(event: AuditEvent, durability: 'S' | 'W'): Promise<void> {
-    if (waiting.length >= limits.waiting) {
-      return Promise.reject(
-        new AuditFailure('overloaded', 'too many audit records wait to be written', { isRetryable: true }),
-      );
-    }
     const started = clock.monotonicMs();
+    const draft = draftOf(event);
     return new Promise((resolve, reject) => {
-      const settle = (outcome: 'written' | 'failed', conclude: () => void) => (): void => {
-        cancel();
-        observer.appended?.(durability, outcome, clock.monotonicMs() - started);
-        conclude();
+      let isSettled = false;
+      const settle = (outcome: 'written' | 'failed', conclude: () => void): void => {
+        if (!isSettled) {
+          isSettled = true;
+          cancel();
+          observer.appended?.(durability, outcome, clock.monotonicMs() - started);
+          conclude();
+        }
       };
-      const refuse = (cause: unknown): void =>
-        settle('failed', () =>
-          reject(
-            new AuditFailure('audit-unavailable', 'the audit log could not be written', { cause, isRetryable: true }),
-          ),
-        )();
-      const cancel = clock.after(limits.patienceMs, () => refuse(new Error(`not within ${limits.patienceMs} ms`)));
-      waiting.push({ draft: draftOf(event), durability, done: settle('written', resolve), fail: refuse });
-      void flush();
+      const fail = (cause: unknown): void => settle('failed', () => reject(unavailable(cause)));
+      const waiting: Waiting = { draft, durability, done: () => settle('written', resolve), fail };
+      const giveUp = (cause: LossCause): void => {
+        if (durability === 'W') {
+          lose(cause, [draft]);
+        }
+      };
+      const cancel = clock.after(patienceMs, () => {
+        if (queue.withdraw(waiting)) {
+          giveUp('not-written');
+        }
+        fail(new Error(`not within ${patienceMs} ms`));
+      });
+      if (queue.wait(waiting)) {
+        void flush();
+      } else {
+        giveUp('overflow');
+        settle('failed', () => reject(overloaded()));
+      }
     });
   }
 
@@ -206,12 +196,41 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       return Promise.reject(new TypeError(`event ${event.event} does not fit its schema: ${where}`));
     }
     const durability = eventClass(event.event);
-    if (durability !== 'B') {
-      return appendAwaited(fitting.data, durability);
+    if (durability === 'B') {
+      buffer(draftOf(fitting.data));
+      observer.appended?.('B', 'written', 0);
+      return Promise.resolve();
     }
-    buffer(draftOf(fitting.data));
-    observer.appended?.('B', 'written', 0);
-    return Promise.resolve();
+    if (state !== 'open') {
+      observer.appended?.(durability, 'failed', 0);
+      return Promise.reject(unavailable(new Error(`the log is ${state}`)));
+    }
+    return appendAwaited(fitting.data, durability);
+  }
+
+  /** The opening record comes first, whatever was buffered before. */
+  async function start(): Promise<void> {
+    try {
+      await writer.write([draftOf(openedEvent(await writer.end()))]);
+      await writer.sync();
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+    state = 'open';
+    stopTicking = every(clock, flushMs, () => void flushAndSync());
+  }
+
+  async function stop(): Promise<void> {
+    stopTicking();
+    if (state === 'open') {
+      const closing = append({ event: 'audit.log.closed', outcome: 'info' });
+      state = 'closed';
+      await closing.catch((error: unknown) => logger.error({ [logKeys.error]: error }, 'audit log not closed'));
+      await flushAndSync();
+    }
+    state = 'closed';
+    await writer.close();
+    ended.resolve({ by: 'stop' });
   }
 
   return {
@@ -221,26 +240,24 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
     appendForwarded({ id, seenAt, event }, sender) {
       buffer({ event, id, seenAt, time: clock.now(), program: 'sidecar', replica: sender });
     },
-    async start() {
-      head = await openChain();
-      const recovered = head.nextSeq > 0;
-      await append({
-        event: 'audit.log.opened',
-        outcome: 'info',
-        recovered,
-        lastSeq: recovered ? head.nextSeq - 1 : null,
-        lastDigest: recovered ? head.prev : null,
-      });
-      stopFlushing = every(clock, limits.flushMs, () => void flush());
-    },
-    async stop(_deadline: Deadline) {
-      stopFlushing();
-      await append({ event: 'audit.log.closed', outcome: 'info' }).catch((error: unknown) =>
-        logger.error({ [logKeys.error]: error }, 'audit log not closed'),
-      );
-      await flush();
-      await segments.close();
-      ended.resolve({ by: 'stop' });
-    },
+    start,
+    stop,
   };
 }
+
+function openedEvent({ nextSeq, prev }: ChainHead): AuditEvent {
+  const recovered = nextSeq > 0;
+  return {
+    event: 'audit.log.opened',
+    outcome: 'info',
+    recovered,
+    lastSeq: recovered ? nextSeq - 1 : null,
+    lastDigest: recovered ? prev : null,
+  };
+}
+
+const unavailable = (cause: unknown): AuditFailure =>
+  new AuditFailure('audit-unavailable', 'the audit log could not be written', { cause, isRetryable: true });
+
+const overloaded = (): AuditFailure =>
+  new AuditFailure('overloaded', 'too many audit records wait to be written', { isRetryable: true });

@@ -1,5 +1,5 @@
 import { canonicalJson } from './canonical-json.ts';
-import type { ChainHead } from './chain.ts';
+import { type ChainHead, lineDigest } from './chain.ts';
 import type { AuditEvent, Program, Replica } from './event.ts';
 import { redact } from './redact.ts';
 
@@ -25,9 +25,13 @@ export interface LogIdentity {
   readonly trustDomain: string;
 }
 
-/** The line of a record: canonical JSON without a newline. Lists are cut, and `truncated` set, where it would exceed `longestRecord`. */
+/**
+ * The line of a record: canonical JSON without a newline, at most `longestRecord` bytes. Where the event would exceed that, lists keep their first items and texts
+ * their beginning; `truncated` says so and `wholeSha256` is the digest of the whole event's canonical JSON.
+ */
 export function recordLine(draft: Draft, head: ChainHead, identity: LogIdentity, onRedaction: () => void): string {
   const clean = redact(draft.event, onRedaction);
+  const members = typeof clean === 'object' && clean !== null ? clean : {};
   const stamp = {
     kind: 'audit',
     id: draft.id,
@@ -40,20 +44,37 @@ export function recordLine(draft: Draft, head: ChainHead, identity: LogIdentity,
     program: draft.program,
     replica: draft.replica,
   };
-  const members = typeof clean === 'object' && clean !== null ? clean : {};
   const line = canonicalJson({ ...members, ...stamp });
-  return Buffer.byteLength(line) <= longestRecord
-    ? line
-    : canonicalJson({ ...cutLists(members), ...stamp, truncated: true });
+  return fits(line) ? line : cutLine(members, stamp);
 }
 
-function cutLists(members: object): object {
-  return Object.fromEntries(
-    Object.entries(members).map(([name, value]: [string, unknown]) => [
-      name,
-      Array.isArray(value) ? value.slice(0, 4) : value,
-    ]),
-  );
+/** How many items of a list and characters of a text are kept, from gentle to harsh; digests have 64 characters and survive all of it. */
+const cuts = [
+  { items: 32, characters: 2_048 },
+  { items: 4, characters: 256 },
+  { items: 4, characters: 64 },
+] as const;
+
+function cutLine(members: object, stamp: object): string {
+  const mark = { truncated: true, wholeSha256: lineDigest(canonicalJson(members)) };
+  const lines = cuts.map((cut) => canonicalJson({ ...cutMembers(members, cut), ...stamp, ...mark }));
+  return lines.find(fits) ?? lines.at(-1) ?? '';
 }
+
+function cutMembers(members: object, cut: (typeof cuts)[number]): object {
+  return Object.fromEntries(Object.entries(members).map(([name, value]) => [name, cutValue(value, cut)]));
+}
+
+function cutValue(value: unknown, cut: (typeof cuts)[number]): unknown {
+  if (typeof value === 'string') {
+    return value.length > cut.characters ? `${value.slice(0, cut.characters - 1).toWellFormed()}…` : value;
+  }
+  if (Array.isArray(value)) {
+    return value.slice(0, cut.items).map((item) => cutValue(item, cut));
+  }
+  return typeof value === 'object' && value !== null ? cutMembers(value, cut) : value;
+}
+
+const fits = (line: string): boolean => Buffer.byteLength(line) <= longestRecord;
 
 const microseconds = (at: Date): string => at.toISOString().replace('Z', '000Z');

@@ -1,25 +1,19 @@
-const shapes: readonly RegExp[] = [
-  /eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/,
-  /-----BEGIN [A-Z ]{0,40}(?:PRIVATE KEY|CERTIFICATE)-----/,
-  /\bhv[sbr]\.[\w-]{20,}/,
-  /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/,
-  /\bgh[pousr]_\w{20,}/,
-];
+import { looksLikeCredential } from '../runtime/credential-shapes.ts';
 
 /** What stands in place of a value that looked like a credential. */
 export const redacted = '[redacted]';
 
 /**
- * The last filter before a record is written: strings that look like a token or key are replaced whole. Nothing should ever come here; `onRedaction` counts
- * what does.
+ * The last filter before a record is written: texts that look like a token or key are replaced whole, lone surrogates (which JSON text may bring and no record may
+ * hold) by U+FFFD. Nothing should ever be redacted here; `onRedaction` counts what is.
  */
 export function redact(value: unknown, onRedaction: () => void): unknown {
   if (typeof value === 'string') {
-    if (shapes.some((shape) => shape.test(value))) {
+    if (looksLikeCredential(value)) {
       onRedaction();
       return redacted;
     }
-    return value;
+    return value.toWellFormed();
   }
   if (Array.isArray(value)) {
     return value.map((item) => redact(item, onRedaction));
