@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { Agent, type RequestOptions, request } from 'node:https';
-import { createInterface } from 'node:readline';
 import { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { ClusterFailure, codeOfStatus } from './cluster-failure.ts';
+import { clusterSender, linesOf, readAll } from './cluster-transport.ts';
 
 /** Where a pod finds its API server: the projected directory with `token` and `ca.crt`, and the address from the pod's environment. */
 export interface InClusterSource {
@@ -54,11 +53,18 @@ export type PatchType =
 
 export type Query = Readonly<Record<string, string>>;
 
+/** Where a watch begins, and when it ends. `timeoutSeconds`: 300 when left out. */
+export interface WatchFrom {
+  readonly resourceVersion: string;
+  readonly signal: AbortSignal;
+  readonly timeoutSeconds?: number;
+}
+
 /**
  * The API server as plain JSON over paths. Every method fails with `ClusterFailure`. Nothing is retried here.
  *
- * `list` follows pages of 500 and gives the resource version to watch from; `watch` calls back per event until the server ends the stream, the
- * signal aborts (both resolve) or it breaks (rejects).
+ * `list` follows pages of 500 and gives the resource version to watch from; `watch` calls back per event until the server ends the stream, as it is asked to
+ * after `timeoutSeconds`, the signal aborts (both resolve) or it breaks (rejects); what `onEvent` throws ends it and passes.
  */
 export interface ClusterApi {
   get(path: string): Promise<unknown>;
@@ -67,15 +73,13 @@ export interface ClusterApi {
   replace(path: string, body: object, query?: Query): Promise<unknown>;
   patch(path: string, body: object, type: PatchType, query?: Query): Promise<unknown>;
   remove(path: string, body?: object): Promise<unknown>;
-  watch(
-    path: string,
-    from: { readonly resourceVersion: string; readonly signal: AbortSignal },
-    onEvent: (event: WatchEvent) => void,
-  ): Promise<void>;
+  watch(path: string, from: WatchFrom, onEvent: (event: WatchEvent) => void): Promise<void>;
 }
 
 const pageSize = 500;
-const longestAnswer = 64 * 1024 * 1024;
+const watchSeconds = 300;
+/** A watch this long past its own end is a connection that died without a word. */
+const watchGraceSeconds = 30;
 
 const statusSchema = z.object({ message: z.string().default(''), reason: z.string().default('') });
 const listSchema = z.object({
@@ -87,9 +91,9 @@ const eventSchema = z.object({
   object: z.unknown(),
 });
 
-/** The API of the kubeconfig's current cluster, as its current user. `timeoutMs` bounds every call but a watch. */
+/** The API of the kubeconfig's current cluster, as its current user. `timeoutMs` bounds every silence of the server, connecting included, but a watch's. */
 export function clusterApi(kubeConfig: KubeConfig, { timeoutMs }: { readonly timeoutMs: number }): ClusterApi {
-  const send = sender(kubeConfig);
+  const send = clusterSender(kubeConfig);
 
   async function ask(method: string, path: string, body?: object, type = 'application/json'): Promise<unknown> {
     const answer = await send({
@@ -134,108 +138,33 @@ export function clusterApi(kubeConfig: KubeConfig, { timeoutMs }: { readonly tim
     replace: (path, body, query = {}) => ask('PUT', withQuery(path, query), body),
     patch: (path, body, type, query = {}) => ask('PATCH', withQuery(path, query), body, type),
     remove: (path, body) => ask('DELETE', path, body),
-    async watch(path, { resourceVersion, signal }, onEvent) {
-      const query = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion };
-      const answer = await send({
-        method: 'GET',
-        path: withQuery(path, query),
-        contentType: 'application/json',
-        signal,
-      });
-      const status = answer.statusCode ?? 0;
-      if (status !== 200) {
-        throw failureOf(status, await readAll(answer), answer);
+    async watch(path, { resourceVersion, signal, timeoutSeconds = watchSeconds }, onEvent) {
+      const query = {
+        watch: 'true',
+        allowWatchBookmarks: 'true',
+        resourceVersion,
+        timeoutSeconds: String(timeoutSeconds),
+      };
+      const patienceMs = (timeoutSeconds + watchGraceSeconds) * 1_000;
+      try {
+        const asked = { method: 'GET', path: withQuery(path, query), contentType: 'application/json' };
+        const answer = await send({ ...asked, timeoutMs: patienceMs, signal });
+        if (answer.statusCode !== 200) {
+          throw failureOf(answer.statusCode ?? 0, await readAll(answer), answer);
+        }
+        await readEvents(answer, signal, onEvent);
+      } catch (error) {
+        if (!signal.aborted) {
+          throw error;
+        }
       }
-      await readEvents(answer, signal, onEvent);
     },
   };
-}
-
-interface Ask {
-  readonly method: string;
-  readonly path: string;
-  readonly contentType: string;
-  readonly body?: string;
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-}
-
-/** Sends with the kubeconfig's TLS material on one keep-alive agent, and its credentials anew for each request. */
-function sender(kubeConfig: KubeConfig): (ask: Ask) => Promise<IncomingMessage> {
-  const server = new URL(kubeConfig.getCurrentCluster()?.server ?? 'https://kubernetes.default.svc');
-  let agent: Agent | undefined;
-  return async ({ method, path, contentType, body, timeoutMs, signal }) => {
-    const options: RequestOptions = { headers: {} };
-    await kubeConfig.applyToHTTPSOptions(options);
-    const { ca, cert, key, rejectUnauthorized } = options;
-    const headers = credentialsOf(options);
-    agent ??= new Agent({ keepAlive: true, ca, cert, key, rejectUnauthorized });
-    const sent = agent;
-    return new Promise<IncomingMessage>((resolve, reject) => {
-      const asked = request(
-        {
-          host: server.hostname.replace(/^\[|\]$/g, ''),
-          port: server.port === '' ? 443 : Number(server.port),
-          method,
-          path,
-          agent: sent,
-          headers: {
-            ...headers,
-            accept: 'application/json',
-            ...(body === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }),
-          },
-          ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-          ...(signal === undefined ? {} : { signal }),
-        },
-        resolve,
-      );
-      asked.on('timeout', () => asked.destroy(new ClusterFailure('timeout', `no answer to ${method} ${path}`, 0)));
-      asked.on('error', (cause) =>
-        reject(
-          cause instanceof ClusterFailure
-            ? cause
-            : new ClusterFailure('unavailable', `${method} ${path}: ${cause.message}`, 0, { cause }),
-        ),
-      );
-      asked.end(body);
-    });
-  };
-}
-
-/** The headers the kubeconfig's credentials come to. */
-function credentialsOf({ headers }: RequestOptions): Record<string, string> {
-  const isPlain = headers !== undefined && !Array.isArray(headers);
-  return Object.fromEntries(
-    Object.entries(isPlain ? headers : {}).flatMap(([name, value]) =>
-      typeof value === 'string' ? [[name, value]] : [],
-    ),
-  );
 }
 
 function withQuery(path: string, query: Query): string {
   const text = new URLSearchParams(query).toString();
   return text === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${text}`;
-}
-
-async function readAll(answer: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of answer) {
-      const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
-      size += bytes.length;
-      if (size > longestAnswer) {
-        answer.destroy();
-        throw new ClusterFailure('malformed', 'an answer of more than 64 MiB', answer.statusCode ?? 0);
-      }
-      chunks.push(bytes);
-    }
-  } catch (cause) {
-    throw cause instanceof ClusterFailure
-      ? cause
-      : new ClusterFailure('unavailable', 'the answer broke off', answer.statusCode ?? 0, { cause });
-  }
-  return Buffer.concat(chunks);
 }
 
 function parseJson(bytes: Buffer, status: number): unknown {
@@ -270,23 +199,13 @@ async function readEvents(
   signal: AbortSignal,
   onEvent: (event: WatchEvent) => void,
 ): Promise<void> {
-  try {
-    for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
-      const event = line === '' ? undefined : eventSchema.safeParse(safeJson(Buffer.from(line)));
-      if (event?.success === false) {
-        throw new ClusterFailure('malformed', 'a watch event of no known form', 200);
-      }
-      if (event !== undefined && !signal.aborted) {
-        onEvent({ type: event.data.type, object: event.data.object });
-      }
+  for await (const line of linesOf(answer)) {
+    const event = line === '' ? undefined : eventSchema.safeParse(safeJson(Buffer.from(line)));
+    if (event?.success === false) {
+      throw new ClusterFailure('malformed', 'a watch event of no known form', 200);
     }
-  } catch (cause) {
-    if (!signal.aborted) {
-      throw cause instanceof ClusterFailure
-        ? cause
-        : new ClusterFailure('unavailable', 'the watch broke off', 200, { cause });
+    if (event !== undefined && !signal.aborted) {
+      onEvent({ type: event.data.type, object: event.data.object });
     }
-  } finally {
-    answer.destroy();
   }
 }

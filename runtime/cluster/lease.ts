@@ -49,7 +49,8 @@ export function leaseService(options: LeaseOptions): LeaseService {
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
   const listeners = new Set<(held: boolean) => void>();
   let isHeld = false;
-  let renewedAtMs = 0;
+  let heldUntilMs = 0;
+  let cancelExpiry: Cancel = () => undefined;
   let observed = { version: '', atMs: 0 };
 
   function tell(held: boolean): void {
@@ -106,22 +107,35 @@ export function leaseService(options: LeaseOptions): LeaseService {
     return true;
   }
 
+  const isStillHeld = (): boolean => isHeld && clock.monotonicMs() < heldUntilMs;
+
+  /** Held from the moment before it was asked for; others count from the moment they saw it, which is later. */
+  function renewed(askedAtMs: number): void {
+    heldUntilMs = askedAtMs + durationMs;
+    cancelExpiry();
+    cancelExpiry = clock.after(heldUntilMs - clock.monotonicMs(), () => tell(isStillHeld()));
+    tell(clock.monotonicMs() < heldUntilMs);
+  }
+
   async function round(): Promise<void> {
+    const askedAtMs = clock.monotonicMs();
     try {
-      const startedMs = clock.monotonicMs();
-      const held = await tryHold();
-      renewedAtMs = held ? startedMs : renewedAtMs;
-      tell(held);
+      if (await tryHold()) {
+        renewed(askedAtMs);
+      } else {
+        tell(false);
+      }
     } catch (error) {
       const isRace = error instanceof ClusterFailure && (error.code === 'conflict' || error.code === 'already-exists');
       if (!isRace) {
         logger.warn({ [logKeys.error]: error, lease: name }, 'lease not renewed');
       }
-      tell(isHeld && clock.monotonicMs() - renewedAtMs < durationMs);
+      tell(isStillHeld());
     }
   }
 
   async function release(): Promise<void> {
+    cancelExpiry();
     const lease = isHeld ? await read().catch(() => undefined) : undefined;
     tell(false);
     if (lease?.spec.holderIdentity === identity) {
@@ -142,7 +156,7 @@ export function leaseService(options: LeaseOptions): LeaseService {
 
   return {
     ...service,
-    held: () => isHeld && clock.monotonicMs() - renewedAtMs < durationMs,
+    held: isStillHeld,
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -4,7 +4,7 @@ import { type Cancel, type Clock, sleep } from '../clock.ts';
 import { logKeys } from '../log-keys.ts';
 import type { Logger } from '../logger.ts';
 import { loopService } from '../loop-service.ts';
-import type { RandomBytes } from '../random.ts';
+import { type RandomBytes, uniformBetween } from '../random.ts';
 import type { Service } from '../service.ts';
 import { ClusterFailure } from './cluster-failure.ts';
 import type { ClusterApi, WatchEvent } from './kubernetes-client.ts';
@@ -38,16 +38,25 @@ export interface WatchCacheOptions<T> {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly logger: Logger;
+  /** Told for metrics: how many objects are held, whether they were listed, that a watch broke and they are listed again. */
+  readonly observer?: { objects?(count: number): void; synced?(isSynced: boolean): void; restarted?(): void };
+}
+
+/** What the cache holds of one object. */
+interface Held<T> extends CacheChange<T> {
+  readonly version: string;
 }
 
 const identity = z.object({
   metadata: z.object({ name: z.string(), namespace: z.string().default(''), resourceVersion: z.string().default('') }),
 });
+const versioned = z.object({ metadata: z.object({ resourceVersion: z.string() }) });
 
+/** Lists, then watches from there with bookmarks; lists again after 410 Gone or a break, waiting longer each time (full jitter), from 0.5 s to 30 s. */
 export function watchCache<T>(options: WatchCacheOptions<T>): WatchCache<T> {
-  const { api, path, labelSelector, parse, clock, random, logger } = options;
+  const { api, path, labelSelector, parse, clock, random, logger, observer = {} } = options;
   const collection = labelSelector === undefined ? path : `${path}?labelSelector=${encodeURIComponent(labelSelector)}`;
-  const objects = new Map<string, CacheChange<T>>();
+  const objects = new Map<string, Held<T>>();
   const listeners = new Set<(change: CacheChange<T>) => void>();
   const waits = backoff({ baseMs: 500, capMs: 30_000, random });
   let isSynced = false;
@@ -55,6 +64,7 @@ export function watchCache<T>(options: WatchCacheOptions<T>): WatchCache<T> {
 
   function tell(change: CacheChange<T>): void {
     revision += 1;
+    observer.objects?.(objects.size);
     for (const listener of listeners) {
       listener(change);
     }
@@ -64,18 +74,21 @@ export function watchCache<T>(options: WatchCacheOptions<T>): WatchCache<T> {
     const held = objects.get(key);
     if (held !== undefined) {
       objects.delete(key);
-      tell({ ...held, kind: 'removed' });
+      tell({ kind: 'removed', namespace: held.namespace, name: held.name, value: held.value });
     }
   }
 
-  /** Takes one object in; gives its key. */
+  /** Takes one object in, unless it is held in this very version; gives its key. */
   function set(object: unknown): string | undefined {
-    const named = identity.safeParse(object);
-    if (!named.success) {
+    const named = identity.safeParse(object).data?.metadata;
+    if (named === undefined) {
       return undefined;
     }
-    const { namespace, name } = named.data.metadata;
+    const { namespace, name, resourceVersion: version } = named;
     const key = `${namespace}/${name}`;
+    if (version !== '' && objects.get(key)?.version === version) {
+      return key;
+    }
     const value = parse(object);
     if (value === undefined) {
       logger.warn(
@@ -85,8 +98,8 @@ export function watchCache<T>(options: WatchCacheOptions<T>): WatchCache<T> {
       remove(key);
       return undefined;
     }
-    const change: CacheChange<T> = { kind: 'set', namespace, name, value };
-    objects.set(key, change);
+    const change = { kind: 'set', namespace, name, value } as const;
+    objects.set(key, { ...change, version });
     tell(change);
     return key;
   }
@@ -98,35 +111,41 @@ export function watchCache<T>(options: WatchCacheOptions<T>): WatchCache<T> {
     }
   }
 
-  /** One list and the watches after it; resolves when a new list is needed. */
+  function take({ type, object }: WatchEvent): void {
+    switch (type) {
+      case 'ADDED':
+      case 'MODIFIED':
+        set(object);
+        break;
+      case 'DELETED': {
+        const gone = identity.safeParse(object).data?.metadata;
+        remove(`${gone?.namespace ?? ''}/${gone?.name ?? ''}`);
+        break;
+      }
+      case 'BOOKMARK':
+        break;
+      case 'ERROR':
+        throw new ClusterFailure('gone', 'the watch was told to list again', 410);
+    }
+    waits.reset();
+  }
+
+  /** One list and the watches after it; rejects when a new list is needed. */
   async function follow(signal: AbortSignal, ready: () => void): Promise<void> {
     const list = await api.list(collection);
     replaceAll(list.items);
     isSynced = true;
+    observer.objects?.(objects.size);
+    observer.synced?.(true);
     ready();
     let { resourceVersion } = list;
-    const onEvent = ({ type, object }: WatchEvent): void => {
-      const version = identity.partial().safeParse(object).data?.metadata?.resourceVersion;
-      switch (type) {
-        case 'ADDED':
-        case 'MODIFIED':
-          set(object);
-          break;
-        case 'DELETED': {
-          const gone = identity.safeParse(object).data?.metadata;
-          remove(`${gone?.namespace ?? ''}/${gone?.name ?? ''}`);
-          break;
-        }
-        case 'BOOKMARK':
-          break;
-        case 'ERROR':
-          throw new ClusterFailure('gone', 'the watch was told to list again', 410);
-      }
-      resourceVersion = version === undefined || version === '' ? resourceVersion : version;
-      waits.reset();
-    };
     while (!signal.aborted) {
-      await api.watch(collection, { resourceVersion, signal }, onEvent);
+      // Drawn anew each time, so that the watches of many replicas do not end together.
+      const timeoutSeconds = Math.round(uniformBetween(random, 240, 360));
+      await api.watch(collection, { resourceVersion, signal, timeoutSeconds }, (event) => {
+        take(event);
+        resourceVersion = versioned.safeParse(event.object).data?.metadata.resourceVersion ?? resourceVersion;
+      });
       // A server that ends streams at once must not be asked in a tight loop.
       await sleep(clock, 100, signal);
     }
@@ -137,10 +156,11 @@ export function watchCache<T>(options: WatchCacheOptions<T>): WatchCache<T> {
       try {
         await follow(signal, ready);
       } catch (error) {
+        observer.restarted?.();
         if (!(error instanceof ClusterFailure && error.code === 'gone')) {
           logger.warn({ [logKeys.error]: error, [logKeys.resource]: path }, 'watch interrupted, listing again');
-          await sleep(clock, waits.nextMs(), signal);
         }
+        await sleep(clock, waits.nextMs(), signal);
       }
     }
   });
