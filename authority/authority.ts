@@ -30,6 +30,7 @@ import { streamsService } from './server/streams-service.ts';
 import { createStreams } from './server/workload-streams.ts';
 import type { AuthoritySettings } from './settings.ts';
 import { createTrust } from './trust.ts';
+import { boundedDenials } from './unproven-denials.ts';
 
 export interface AuthorityOptions {
   readonly settings: AuthoritySettings;
@@ -73,7 +74,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
     trustDomain,
     observer: { appended: metrics.auditAppended, lost: metrics.auditLost, redacted: metrics.auditRedacted },
   });
-  const recorder = auditRecorder(audit);
+  const recorder = boundedDenials(auditRecorder(audit), { sink: audit, clock });
   const watches = createWatches({ api, clock, random, logger });
   const pods = clusterPodLookup(api, watches.pods);
   const namespaces = clusterNamespaceLookup(watches.namespaces);

@@ -85,7 +85,7 @@ async function walk(
     return shown;
   }
   const { token, key } = shown.value;
-  const leave = parts.limits.replica(); // 2
+  const leave = parts.limits.replica(evidence.current === undefined ? 'unproven' : 'renewal'); // 2
   const ready = leave.ok ? judgeSigner(parts.signers) : leave;
   if (!ready.ok) {
     return ready;

@@ -22,8 +22,11 @@ export const defaultLimitFigures: IssuanceLimitFigures = {
 
 /** Each method gives leave, or `rate-limited` with a time to come back. Never per address: balancers and nodes share those. */
 export interface IssuanceLimits {
-  /** Before anything is reviewed. */
-  replica(): Granted<undefined>;
+  /**
+   * Before anything is reviewed. Renewals, whose callers have proven an SVID, have a bucket of their own: else whoever may reach the port could keep everybody from
+   * renewing.
+   */
+  replica(caller: 'unproven' | 'renewal'): Granted<undefined>;
   namespace(name: string): Granted<undefined>;
   /** `lifeMs`: of the SVIDs this pod asks for, where it asks for shorter ones. */
   pod(uid: string, lifeMs?: number): Granted<undefined>;
@@ -63,7 +66,7 @@ export function issuanceLimits({
           retryAfterSeconds: Math.max(waitMs / 1000, retryAfterSeconds(svidMs, random)),
         });
   return {
-    replica: () => judge(perReplica.take(''), 'replica'),
+    replica: (caller) => judge(perReplica.take(caller), 'replica'),
     namespace: (name) => judge(perNamespace.take(name), 'namespace'),
     pod: (uid, lifeMs = svidMs) => judge(perPod.take(uid, podRate(Math.min(lifeMs, svidMs))), 'pod'),
   };

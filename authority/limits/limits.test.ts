@@ -42,6 +42,12 @@ describe('issuance limits', () => {
     expect(long.pod('another').ok).toBe(true);
   });
 
+  it('keep room for renewals, however many ask who have proven nothing', () => {
+    const limits = issuanceLimits({ svidMs: 60_000, clock: manualClock(), random });
+    const answers = Array.from({ length: 201 }, () => limits.replica('unproven').ok);
+    expect([answers.filter(Boolean).length, limits.replica('renewal').ok]).toEqual([200, true]);
+  });
+
   it('count the life a pod asks for, where that is shorter', async () => {
     const clock = manualClock();
     const limits = issuanceLimits({ svidMs: 60_000, clock, random });

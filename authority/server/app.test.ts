@@ -81,6 +81,11 @@ describe('the API', () => {
     expect(await post('/v1/svid/x509', body)).toMatchObject({ status, body: { reason } });
   });
 
+  it.each(['gzip', 'br'])('unpacks nothing: a body in %s is not of the documented form', async (encoding) => {
+    const answer = await post('/v1/svid/x509', '{"csr":"AAEC"}', { 'content-encoding': encoding });
+    expect(answer).toMatchObject({ status: 400, body: { reason: 'malformed-request' } });
+  });
+
   it('hands over what was sent, and says when to come back, in body and header', async () => {
     const answer = await post('/v1/svid/x509', '{"csr":"AAEC","ttlSeconds":30}', {
       authorization: 'Bearer a.b.c',

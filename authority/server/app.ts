@@ -53,7 +53,7 @@ const sidecarEvents: readonly AuditEvent['event'][] = [
 export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.use(express.json({ limit: limits.body, type: () => true, strict: true }));
+  app.use(express.json({ limit: limits.body, type: () => true, strict: true, inflate: false }));
   app.post('/v1/svid/x509', answering(parts, postX509));
   app.get('/v1/stream', answering(parts, getStream));
   app.post('/v1/ack', answering(parts, postAcknowledgement));
