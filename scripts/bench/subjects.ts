@@ -1,6 +1,7 @@
 import { benchAdmission } from './admission.ts';
 import { benchCeiling } from './ceiling.ts';
 import type { Figure } from './figure.ts';
+import { benchInbound } from './inbound.ts';
 import { benchIssuance } from './issuance.ts';
 import { benchStart } from './start.ts';
 
@@ -15,5 +16,6 @@ export const subjects: readonly Subject[] = [
   { name: 'admission', run: benchAdmission },
   { name: 'ceiling', run: benchCeiling },
   { name: 'issuance', run: benchIssuance },
+  { name: 'inbound', run: benchInbound },
   { name: 'start', run: benchStart },
 ];
