@@ -85,14 +85,11 @@ function compare(
   rules: Power['rules'],
   indexIn: IndexIn,
 ): { readonly excess: readonly Excess[]; readonly isCut: boolean } {
-  const beyondCluster = remainders(indexIn(''));
+  const remainderIn = remainders(indexIn);
   const excess: Excess[] = [];
   let room = enoughAtoms;
   for (const [namespace, granted] of [...rules].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const atoms = granted.flatMap((rule) => {
-      const { left, isCut } = beyondCluster(rule);
-      return isCut || namespace === '' ? left : left.filter((atom) => !covered(atom, indexIn(namespace)));
-    });
+    const atoms = granted.flatMap((rule) => remainderIn(namespace, rule));
     if (atoms.length > 0) {
       excess.push({ namespace, rules: compact(atoms.slice(0, room)) });
       room -= atoms.length;
@@ -104,32 +101,40 @@ function compare(
   return { excess, isCut: false };
 }
 
-/** What some rules leave of another. `isCut`: only the first of it are listed, so that nothing else may be said to cover it. */
-interface Remainder {
-  readonly left: readonly Atom[];
-  readonly isCut: boolean;
+/**
+ * What the deployer's rules leave of a rule in a scope. Asked once for each pair of rule and index, for a role bound in a thousand namespaces is one role. Past
+ * `mostAtoms` a rule counts as uncovered altogether, whatever a namespace may cover of it: a limit never passes in silence.
+ */
+function remainders(indexIn: IndexIn): (scope: string, rule: PolicyRule) => readonly Atom[] {
+  const cluster = indexIn('');
+  const beyondCluster = new Map<PolicyRule, { readonly left: readonly Atom[]; readonly isCut: boolean }>();
+  const beyondBoth = new Map<RuleIndex, Map<PolicyRule, readonly Atom[]>>();
+  let budget = mostAtoms;
+  const ofCluster = (rule: PolicyRule) => {
+    budget -= atomCount(rule);
+    return budget >= 0
+      ? { left: [...uncoveredAtoms(rule, cluster)], isCut: false }
+      : { left: [...firstOf(atomsOf(rule), enoughAtoms)], isCut: true };
+  };
+  return (scope, rule) => {
+    const { left, isCut } = once(beyondCluster, rule, () => ofCluster(rule));
+    if (isCut || scope === '' || left.length === 0) {
+      return left;
+    }
+    const local = indexIn(scope);
+    const known = once(beyondBoth, local, () => new Map<PolicyRule, readonly Atom[]>());
+    return once(known, rule, () => left.filter((atom) => !covered(atom, local)));
+  };
 }
 
-/**
- * Asked once for each rule, for a role bound in a thousand namespaces is one role. Past `mostAtoms` a rule counts as uncovered altogether: a limit never passes in
- * silence.
- */
-function remainders(index: RuleIndex): (rule: PolicyRule) => Remainder {
-  const known = new Map<PolicyRule, Remainder>();
-  let budget = mostAtoms;
-  return (rule) => {
-    const found = known.get(rule);
-    if (found !== undefined) {
-      return found;
-    }
-    budget -= atomCount(rule);
-    const remainder =
-      budget >= 0
-        ? { left: [...uncoveredAtoms(rule, index)], isCut: false }
-        : { left: [...firstOf(atomsOf(rule), enoughAtoms)], isCut: true };
-    known.set(rule, remainder);
-    return remainder;
-  };
+function once<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  const found = known.get(key);
+  if (found !== undefined) {
+    return found;
+  }
+  const made = make();
+  known.set(key, made);
+  return made;
 }
 
 function* firstOf<T>(items: Iterable<T>, count: number): Generator<T> {

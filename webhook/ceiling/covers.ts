@@ -9,24 +9,37 @@ import type { PolicyRule } from './policy-rule.ts';
 
 /** Rules sorted by what they may cover, so that an atom meets few of them. */
 export interface RuleIndex {
-  readonly byResource: ReadonlyMap<string, readonly PolicyRule[]>;
-  readonly withUrls: readonly PolicyRule[];
+  readonly byResource: ReadonlyMap<string, readonly IndexedRule[]>;
+  readonly withUrls: readonly IndexedRule[];
+}
+
+/** A rule, its long lists as sets: roles of thousands of names exist. */
+interface IndexedRule {
+  readonly verbs: ReadonlySet<string>;
+  /** Empty: all, the unnamed too. */
+  readonly names: ReadonlySet<string>;
+  readonly nonResourceURLs: readonly string[];
 }
 
 /** Prepares rules for `covered`. */
 export function indexRules(rules: readonly PolicyRule[]): RuleIndex {
-  const byResource = new Map<string, PolicyRule[]>();
-  for (const rule of rules) {
-    for (const group of rule.apiGroups) {
-      for (const resource of rule.resources) {
-        addRule(byResource, keyOf(group, resource), rule);
+  const byResource = new Map<string, IndexedRule[]>();
+  const withUrls: IndexedRule[] = [];
+  for (const { apiGroups, resources, verbs, resourceNames, nonResourceURLs } of rules) {
+    const indexed = { verbs: new Set(verbs), names: new Set(resourceNames), nonResourceURLs };
+    for (const group of apiGroups) {
+      for (const resource of resources) {
+        addRule(byResource, keyOf(group, resource), indexed);
       }
     }
+    if (nonResourceURLs.length > 0) {
+      withUrls.push(indexed);
+    }
   }
-  return { byResource, withUrls: rules.filter(({ nonResourceURLs }) => nonResourceURLs.length > 0) };
+  return { byResource, withUrls };
 }
 
-function addRule(byResource: Map<string, PolicyRule[]>, key: string, rule: PolicyRule): void {
+function addRule(byResource: Map<string, IndexedRule[]>, key: string, rule: IndexedRule): void {
   const known = byResource.get(key);
   if (known === undefined) {
     byResource.set(key, [rule]);
@@ -50,7 +63,7 @@ export function* uncoveredAtoms(rule: PolicyRule, index: RuleIndex): Generator<A
       const rules = candidates(index, group, resource);
       for (const verb of rule.verbs) {
         const holding = rules.filter((one) => grantsVerb(one, verb));
-        for (const name of holding.some(({ resourceNames }) => resourceNames.length === 0) ? [] : names) {
+        for (const name of holding.some((one) => one.names.size === 0) ? [] : names) {
           if (!holding.some((one) => coversName(one, name))) {
             yield { kind: 'resource', group, resource, verb, name };
           }
@@ -68,29 +81,26 @@ export function* uncoveredAtoms(rule: PolicyRule, index: RuleIndex): Generator<A
 const keyOf = (group: string, resource: string): string => `${group} ${resource}`;
 
 /** The rules that may grant something on a resource: those that name it, `*`, or every resource's subresource of its name, in its group or in all. */
-function candidates({ byResource }: RuleIndex, group: string, resource: string): readonly PolicyRule[] {
+function candidates({ byResource }: RuleIndex, group: string, resource: string): readonly IndexedRule[] {
   const slash = resource.indexOf('/');
   const resources = [resource, '*', ...(slash < 0 ? [] : [`*/${resource.slice(slash + 1)}`])];
   const keys = new Set([group, '*'].flatMap((one) => resources.map((other) => keyOf(one, other))));
-  const found = [...keys].flatMap((key) => byResource.get(key) ?? []);
-  return found;
+  return [...keys].flatMap((key) => byResource.get(key) ?? []);
 }
 
-const coversVerbAndName = (rule: PolicyRule, { verb, name }: ResourceAtom): boolean =>
+const coversVerbAndName = (rule: IndexedRule, { verb, name }: ResourceAtom): boolean =>
   grantsVerb(rule, verb) && coversName(rule, name);
 
-const coversName = ({ resourceNames }: PolicyRule, name: string): boolean =>
-  resourceNames.length === 0 || (name !== '' && resourceNames.includes(name));
+const coversName = ({ names }: IndexedRule, name: string): boolean =>
+  names.size === 0 || (name !== '' && names.has(name));
 
-function coversUrl(rule: PolicyRule, { url, verb }: UrlAtom): boolean {
+function coversUrl(rule: IndexedRule, { url, verb }: UrlAtom): boolean {
   return (
-    grantsVerb(rule, verb) &&
-    rule.resourceNames.length === 0 &&
-    rule.nonResourceURLs.some((pattern) => coversPath(pattern, url))
+    grantsVerb(rule, verb) && rule.names.size === 0 && rule.nonResourceURLs.some((pattern) => coversPath(pattern, url))
   );
 }
 
-const grantsVerb = ({ verbs }: PolicyRule, verb: string): boolean => verbs.includes('*') || verbs.includes(verb);
+const grantsVerb = ({ verbs }: IndexedRule, verb: string): boolean => verbs.has('*') || verbs.has(verb);
 
 /** Whether a path, perhaps itself ending in `*`, is granted by a pattern: equal, or by prefix after *all* trailing stars of the pattern are cut. */
 export function coversPath(pattern: string, url: string): boolean {

@@ -30,7 +30,7 @@ type RulesReader = () => readonly PolicyRule[];
 export interface RbacGraph {
   readonly grants: ReadonlyMap<string, readonly Grant[]>;
   readonly objectCount: number;
-  /** The rules of some of its grants, ready to be compared with; made once for each set of grants, however many people hold it. */
+  /** The rules of some of its grants, ready to be compared with; made once for each set of roles, however many people hold it. */
   indexOf(grants: readonly Grant[]): RuleIndex;
 }
 
@@ -87,19 +87,21 @@ export function rbacGraphBuilder(): (objects: RbacObjects) => RbacGraph {
   };
 }
 
-/** Sets of grants that are remembered; a cluster has a few hundred, one per team and namespace. */
+/** Sets of roles that are remembered; a cluster has a few hundred, one per team and kind of namespace. */
 const mostIndexes = 2_000;
 
+/** By the roles that are granted, not by who grants them where: one role bound in a thousand namespaces is one index. */
 function indexOnce(): RbacGraph['indexOf'] {
-  const numbers = new Map<Grant, number>();
+  const numbers = new Map<RulesReader, number>();
   const known = new Map<string, RuleIndex>();
-  const numberOf = (grant: Grant): number => {
-    const number = numbers.get(grant) ?? numbers.size;
-    numbers.set(grant, number);
+  const numberOf = (rules: RulesReader): number => {
+    const number = numbers.get(rules) ?? numbers.size;
+    numbers.set(rules, number);
     return number;
   };
   return (grants) => {
-    const key = grants.map(numberOf).join(',');
+    const readers = grants.flatMap(({ rules }) => rules ?? []);
+    const key = readers.map(numberOf).join(',');
     const found = known.get(key);
     if (found !== undefined) {
       return found;
@@ -107,7 +109,7 @@ function indexOnce(): RbacGraph['indexOf'] {
     if (known.size >= mostIndexes) {
       known.clear();
     }
-    const index = indexRules(grants.flatMap(({ rules }) => rules?.() ?? []));
+    const index = indexRules(readers.flatMap((rules) => rules()));
     known.set(key, index);
     return index;
   };
