@@ -91,6 +91,16 @@ describe('gate 1', () => {
     await until('the policy is gone', async () => (await policies()).length === 0);
   });
 
+  it('AR-33 keeps the account’s token that the API server mounts into the sidecar after it, and is content with it', async () => {
+    const stored = await town.cluster.as(admin).create(pods('shop'), pod('shop', 'web-2'));
+    const [sidecar] = objectsAt(stored, 'spec', 'initContainers');
+    expect(objectsAt(sidecar ?? {}, 'volumeMounts').map((mount) => textAt(mount, 'mountPath'))).toEqual([
+      '/var/run/secrets/sallyport',
+      '/var/run/secrets/kubernetes.io/serviceaccount',
+    ]);
+    await town.cluster.as(admin).remove(`${pods('shop')}/web-2`);
+  });
+
   it('leaves pods of other namespaces as they are', async () => {
     const stored = await town.cluster.as(admin).create(pods('plain'), pod('plain', 'web-1'));
     expect(valueAt(stored, 'spec', 'initContainers')).toBeUndefined();
