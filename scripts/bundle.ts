@@ -1,7 +1,7 @@
 /**
  * `npm run build`: one bundle per program in `dist/`, for images. The sidecar's stays lean: what it must never hold makes the build fail.
  */
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const programs = {
   webhook: 'webhook/main.ts',
@@ -16,6 +16,16 @@ const forbidden: Readonly<Record<string, readonly string[]>> = {
 // CommonJS packages inside an ESM bundle ask for `require`.
 const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
 
+/** zod brings its messages in fifty languages; ours are our own. They would be 4 MB of every sidecar's memory. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+  },
+};
+
 for (const [program, entry] of Object.entries(programs)) {
   const { metafile } = await build({
     entryPoints: [entry],
@@ -27,6 +37,7 @@ for (const [program, entry] of Object.entries(programs)) {
     sourcemap: true,
     metafile: true,
     banner,
+    plugins: [englishOnly],
     logLevel: 'warning',
   });
   const inputs = Object.keys(metafile.inputs);
