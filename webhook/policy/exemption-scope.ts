@@ -17,6 +17,8 @@ interface Named {
   readonly name: string;
   /** The digest of what it stands for: its own content, or that of the template a pod was made from. Undefined where no digest binds it. */
   readonly digest: () => string | undefined;
+  /** Whether the request's object is certainly made from what the entry names. */
+  readonly isCertain: () => boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export function coversFinding(
     named !== undefined &&
     coversKey(entry, finding, request) &&
     coversGrant(entry, finding, request) &&
-    (entry.digest === undefined || entry.digest === named.digest())
+    (entry.digest === undefined ? named.isCertain() : entry.digest === named.digest())
   );
 }
 
@@ -63,25 +65,35 @@ function ownName(request: AdmissionRequest): Named {
       const object = request.object ?? request.oldObject;
       return object === null ? undefined : digestOfObject(request.kind, object);
     },
+    isCertain: () => true,
   };
 }
 
 /**
  * The workload at the top, if a built-in controller wrote this object for it. Owner references by anybody else are only words. Its digest is that of the nearest
  * owner, the very template that was used: the top may have moved on to another since.
+ *
+ * Who wrote the nearest owner nobody knows: its reference to the top may be anybody's. So without a digest it must hold the top's own template, else whoever made a
+ * ReplicaSet or Job by hand could take over the exemption of any Deployment or CronJob. Pods of an older revision are not covered then.
  */
 function topOwner(request: AdmissionRequest, facts: Facts): Named | undefined {
   const [nearest, top] = [facts.ownerChain[0], facts.ownerChain.at(-1)];
   if (nearest === undefined || top === undefined || whoDeployed(request, facts).kind !== 'judged-at-owner') {
     return undefined;
   }
+  const digest = () => digestOfOwner(nearest);
   return {
     apiGroup: groupOf(top),
     kind: top.kind,
     namespace: request.namespace,
     name: top.name,
-    digest: () => digestOfObject({ group: groupOf(nearest), kind: nearest.kind }, nearest.object),
+    digest,
+    isCertain: () => nearest === top || (digest() !== undefined && digest() === digestOfOwner(top)),
   };
+}
+
+function digestOfOwner(owner: LiveOwner): string | undefined {
+  return digestOfObject({ group: groupOf(owner), kind: owner.kind }, owner.object);
 }
 
 function groupOf({ apiVersion }: LiveOwner): string {

@@ -210,8 +210,10 @@ describe('an exemption for a workload', () => {
     uid: `${name}-uid`,
     object,
   });
-  const replicaSet = owner('ReplicaSet', 'web-1', controlled('Deployment', 'web'));
-  const facts = { liveOwner: replicaSet, ownerChain: [replicaSet, owner('Deployment', 'web', {})] };
+  const template = { metadata: {}, spec: { serviceAccountName: 'web', containers: [container] } };
+  const deployment = owner('Deployment', 'web', { spec: { template } });
+  const replicaSet = owner('ReplicaSet', 'web-1', tweaked(controlled('Deployment', 'web'), { spec: { template } }));
+  const facts = { liveOwner: replicaSet, ownerChain: [replicaSet, deployment] };
   const forDeployment = (...keys: readonly string[]) =>
     exemption({
       spec: {
@@ -241,10 +243,8 @@ describe('an exemption for a workload', () => {
   });
 
   it('binds the template that a pod was made from, not what the workload has become', () => {
-    const template = { metadata: {}, spec: { serviceAccountName: 'web', containers: [container] } };
-    const made = { ...replicaSet, object: tweaked(replicaSet.object, { spec: { template } }) };
     const moved = owner('Deployment', 'web', { spec: { template: tweaked(template, { spec: { hostPID: true } }) } });
-    const chain = { liveOwner: made, ownerChain: [made, moved] };
+    const chain = { liveOwner: replicaSet, ownerChain: [replicaSet, moved] };
     const bound = (digest: string | undefined) =>
       exemption({
         spec: {
@@ -257,6 +257,13 @@ describe('an exemption for a workload', () => {
     const current = bound(digestOfObject(kind, moved.object));
     expect(liftedBy(credentialInEnv, creates(pod, byController), [used], chain)).toBe('auditors-view');
     expect(liftedBy(credentialInEnv, creates(pod, byController), [current], chain)).toBeUndefined();
+  });
+
+  it('AR-27 does not cover the pods of a ReplicaSet that only claims the workload: without a digest it must hold its template', () => {
+    const own = tweaked(template, { spec: { containers: [{ ...container, image: 'registry.example/mallory:1' }] } });
+    const forged = { ...replicaSet, object: tweaked(replicaSet.object, { spec: { template: own } }) };
+    const chain = { liveOwner: forged, ownerChain: [forged, deployment] };
+    expect(liftedBy(credentialInEnv, creates(pod, byController), [forDeployment()], chain)).toBeUndefined();
   });
 
   it('AR-27 does not cover a pod of somebody who only claims the owner', () => {
