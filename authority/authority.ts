@@ -19,6 +19,7 @@ import { clusterTrustBundleStore } from './cluster/cluster-trust-bundle-store.ts
 import { createWatches } from './cluster/watches.ts';
 import { createIssuing } from './issuing.ts';
 import { keyTimes } from './keys/key-times.ts';
+import { forwardingLimit } from './limits/forwarding-limit.ts';
 import { leaseName } from './marks.ts';
 import { authorityMetrics } from './metrics.ts';
 import { ownIdentity } from './own-identity.ts';
@@ -120,6 +121,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
     svid: (request) => svidOf(request.socket, judging),
     streams,
     acknowledge: trust.acknowledge,
+    mayForward: forwardingLimit(clock),
     forward: audit.appendForwarded,
     onRefusal: ({ reason, detail }, route, traceId) =>
       logger.info({ [logKeys.reason]: reason, detail, route, [logKeys.traceId]: traceId }, 'request refused'),

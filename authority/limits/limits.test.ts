@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../test/builders/manual-clock.ts';
+import { forwardingLimit } from './forwarding-limit.ts';
 import { createGate } from './gate.ts';
 import { issuanceLimits, retryAfterSeconds } from './issuance-limits.ts';
 import { tokenBuckets } from './token-bucket.ts';
@@ -64,6 +65,18 @@ describe('issuance limits', () => {
     expect(retryAfterSeconds(86_400_000, high)).toBeCloseTo(30);
     expect(retryAfterSeconds(60_000, high)).toBeCloseTo(6);
     expect(retryAfterSeconds(10_000, high)).toBe(1);
+  });
+});
+
+describe('leave to hand over events', () => {
+  it('is a sidecar’s whole ring at once, then five batches a second, each pod for itself', async () => {
+    const clock = manualClock();
+    const leave = forwardingLimit(clock);
+    const granted = (uid: string): number => Array.from({ length: 50 }, () => leave(uid).ok).filter(Boolean).length;
+    expect([granted('flooding'), granted('quiet')]).toEqual([32, 32]);
+    await clock.advance(1_000);
+    expect(granted('flooding')).toBe(5);
+    expect(leave('flooding')).toMatchObject({ refusal: { reason: 'rate-limited', retryAfterSeconds: 1 } });
   });
 });
 

@@ -23,6 +23,7 @@ const requests: {
 const forwarded: ForwardedEvent[] = [];
 const notKnown = (): Granted<Caller> => refuse('client-certificate-missing');
 let caller = notKnown;
+let mayForward = (_uid: string): Granted<undefined> => granted(undefined);
 let url: string;
 let stop: () => void;
 
@@ -43,6 +44,7 @@ beforeAll(async () => {
       closeAll: () => undefined,
     },
     acknowledge: () => undefined,
+    mayForward: (uid) => mayForward(uid),
     forward: (event) => forwarded.push(event),
     onRefusal: (one) => refusals.push(one),
     random: (size) => new Uint8Array(size).fill(1),
@@ -107,7 +109,7 @@ describe('the API', () => {
     expect(await post(path, '{}')).toMatchObject({ status: 401, body: { reason: 'client-certificate-missing' } });
   });
 
-  it('takes from a sidecar what it saw itself, and nothing in the name of another', async () => {
+  it('takes from a sidecar what it saw itself, nothing in the name of another, and no flood', async () => {
     const own = 'spiffe://prod.example/ns/prod/sa/web';
     const svid = { spiffeId: requireSpiffeId(own), serial: '01', notAfter: new Date('2027-01-02T00:00:00Z') };
     caller = () => granted({ pod: attestedPod(), svid });
@@ -122,9 +124,11 @@ describe('the API', () => {
       { ...ended, spiffeId: peer.spiffeId },
       { ...access, own, principal: { kind: 'kubernetes', username: 'admin' } },
     ].map((event) => ({ id: '01ARZ3NDEKTSV4RRFFQ69G5FAV', seenAt: '2027-01-01T00:00:00Z', event }));
-    const response = await fetch(`${url}/v1/events`, { method: 'POST', body: JSON.stringify({ events }) });
+    const send = () => fetch(`${url}/v1/events`, { method: 'POST', body: JSON.stringify({ events }) });
+    expect(await (await send()).json()).toEqual({ accepted: 3, dropped: 3 });
+    mayForward = () => refuse('rate-limited', { retryAfterSeconds: 1 });
+    expect((await send()).status).toBe(429);
     caller = notKnown;
-    expect(await response.json()).toEqual({ accepted: 3, dropped: 3 });
     expect(forwarded.map(({ event }) => event)).toEqual(events.slice(0, 3).map(({ event }) => event));
   });
 

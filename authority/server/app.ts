@@ -31,6 +31,8 @@ export interface AppParts {
   readonly svid: (request: IncomingMessage) => Granted<CurrentSvid>;
   readonly streams: WorkloadStreams;
   readonly acknowledge: (podUid: string, sequence: bigint) => void;
+  /** Whether a pod may hand over a batch of events now. */
+  readonly mayForward: (podUid: string) => Granted<undefined>;
   /** Takes a sidecar's event in, seen by the authenticated pod. */
   readonly forward: (event: ForwardedEvent, sender: Replica) => void;
   readonly onRefusal: (refusal: Refusal, route: string, traceId: string) => void;
@@ -186,6 +188,10 @@ function postEvents(request: Request, response: Response, parts: AppParts): Rout
     return caller.ok ? refuse('malformed-request') : caller;
   }
   const { name, uid, node } = caller.value.pod;
+  const leave = parts.mayForward(uid);
+  if (!leave.ok) {
+    return leave;
+  }
   const sender: Replica = { pod: name, podUid: uid, node: node ?? '', version: '' };
   const fitting = body.data.events.flatMap((event) => {
     const parsed = forwardedEvent.safeParse(event);

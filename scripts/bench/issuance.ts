@@ -174,6 +174,7 @@ async function overTls({ parts, request, token }: Scene): Promise<{ value: numbe
       closeAll: () => undefined,
     },
     acknowledge: () => undefined,
+    mayForward: () => granted(undefined),
     forward: () => undefined,
     onRefusal: ({ reason }) => process.stderr.write(`refused: ${reason}\n`),
     random: systemRandom,
