@@ -1,7 +1,8 @@
-import { type Cancel, type Clock, every } from '../runtime/clock.ts';
+import { type Clock, every } from '../runtime/clock.ts';
 import type { RandomBytes } from '../runtime/random.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type AuditEvent, auditEvent, type ForwardedEvent } from './event.ts';
+import { createLossTally, lossNotice } from './loss-tally.ts';
 import { redact } from './redact.ts';
 import { ulid } from './ulid.ts';
 
@@ -27,53 +28,64 @@ export interface EventBufferOptions {
 
 const limits = { ring: 1_000, batch: 64, everyMs: 1_000 } as const;
 
-/** Batches of 64 events or one second, whichever comes first. When the ring is full the oldest goes, and `audit.events.lost` says how many. */
+/**
+ * Batches of 64 events or one second, whichever comes first, in the order of appending; after a batch failed only once a second. When the ring is full the oldest
+ * goes, and the next batch that is taken begins with `audit.events.lost`, which says how many.
+ */
 export function createEventBuffer({ send, writeLine, clock, random, observer = {} }: EventBufferOptions): EventBuffer {
   const ring: ForwardedEvent[] = [];
-  let lost = 0;
+  const tally = createLossTally();
+  let hasFailed = false;
   let sending: Promise<void> | undefined;
-  const cancel: Cancel = every(clock, limits.everyMs, () => void flush(), { unref: true });
+  const cancel = every(clock, limits.everyMs, () => void flush(), { unref: true });
 
   function stamped(event: AuditEvent): ForwardedEvent {
     const clean = auditEvent.parse(redact(event, () => observer.redacted?.()));
     return { id: ulid(clock.now(), random), seenAt: clock.now().toISOString(), event: clean };
   }
 
-  function push(event: AuditEvent): void {
-    const entry = stamped(event);
-    writeLine(canonicalJson({ kind: 'audit', id: entry.id, time: entry.seenAt, program: 'sidecar', ...entry.event }));
-    ring.push(entry);
-    if (ring.length > limits.ring) {
-      ring.shift();
-      lost += 1;
-      observer.lost?.(1);
+  const print = ({ id, seenAt, event }: ForwardedEvent): void =>
+    writeLine(canonicalJson({ ...event, kind: 'audit', id, time: seenAt, program: 'sidecar' }));
+
+  function forgetOldest(): void {
+    const forgotten = ring.splice(0, Math.max(0, ring.length - limits.ring));
+    forgotten.forEach(({ seenAt }) => {
+      const at = new Date(seenAt);
+      tally.add({ cause: 'overflow', count: 1, from: at, to: at });
+    });
+    if (forgotten.length > 0) {
+      observer.lost?.(forgotten.length);
     }
   }
 
-  function sayLost(): void {
-    if (lost > 0) {
-      const count = lost;
-      lost = 0;
-      push({ event: 'audit.events.lost', outcome: 'info', count, cause: 'overflow' });
+  /** Sends the next batch; false when it was not taken, and everything is as before. */
+  async function sendBatch(): Promise<boolean> {
+    const losses = tally.take();
+    const notices = losses.map((loss) => stamped(lossNotice(loss)));
+    const batch = ring.splice(0, limits.batch - notices.length);
+    try {
+      await send([...notices, ...batch]);
+      notices.forEach(print);
+      return true;
+    } catch {
+      // The sender says why in its own log; the events stay.
+      losses.forEach((loss) => tally.add(loss));
+      ring.unshift(...batch);
+      forgetOldest();
+      return false;
     }
   }
 
   async function sendAll(): Promise<void> {
-    sayLost();
-    while (ring.length > 0) {
-      const batch = ring.slice(0, limits.batch);
-      try {
-        await send(batch);
-      } catch {
-        // The sender says why in its own log; the events stay.
-        return;
-      }
-      const sent = new Set(batch);
-      ring.splice(0, ring.length, ...ring.filter((entry) => !sent.has(entry)));
-    }
+    do {
+      hasFailed = !(await sendBatch());
+    } while (!hasFailed && ring.length > 0);
   }
 
   function flush(): Promise<void> {
+    if (sending === undefined && ring.length === 0) {
+      return Promise.resolve();
+    }
     sending ??= sendAll().finally(() => {
       sending = undefined;
     });
@@ -82,8 +94,11 @@ export function createEventBuffer({ send, writeLine, clock, random, observer = {
 
   return {
     append(event) {
-      push(event);
-      if (ring.length >= limits.batch) {
+      const entry = stamped(event);
+      print(entry);
+      ring.push(entry);
+      forgetOldest();
+      if (ring.length >= limits.batch && !hasFailed) {
         void flush();
       }
     },

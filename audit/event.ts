@@ -205,7 +205,7 @@ export const auditEvent = z.discriminatedUnion('event', [
   event('authority.drained', key),
   event('authority.pruned', key),
   event('config.changed', {
-    kind: short,
+    resourceKind: short,
     name: short,
     oldDigest: hex.optional(),
     newDigest: hex,
@@ -265,19 +265,24 @@ export type Program = z.infer<typeof program>;
 export const forwardedEvent = z.strictObject({ id: z.ulid(), seenAt: time, event: auditEvent });
 export type ForwardedEvent = z.infer<typeof forwardedEvent>;
 
-/** Fields of a record beside the event's own. `log` is `<program>/<pod UID>`, `seq` counts from 0, `prev` is the digest of the line before. */
+/**
+ * Fields of a record beside the event's own. `log` is `<program>/<pod UID>`, `seq` counts from 0, `prev` is the digest of the line before. `truncated`: parts of
+ * the event were cut, and `wholeSha256` is the digest of the whole.
+ */
 export const recordStamp = z.object({
   kind: z.literal('audit'),
   id: z.ulid(),
-  time: z.string(),
+  time,
   seenAt: time.optional(),
   log: short,
   seq: count,
-  prev: z.string().length(64),
+  prev: hex.length(64),
   version: z.literal(1),
   program,
   replica,
   cluster: short,
   trustDomain: short,
+  truncated: z.literal(true).optional(),
+  wholeSha256: hex.length(64).optional(),
 });
 export type RecordStamp = z.infer<typeof recordStamp>;
