@@ -138,6 +138,9 @@ describe('the ceiling', () => {
     'bind clusterroles rbac.authorization.k8s.io',
     'escalate clusterroles rbac.authorization.k8s.io',
     'create serviceaccounts/token ',
+    'bind serviceaccounts ',
+    'escalate serviceaccounts ',
+    'update serviceaccounts ',
   ])('takes "%s" for no delegation', (text) => {
     const [verb = '', resource = '', apiGroup = ''] = text.split(' ');
     const answer = judge([

@@ -54,17 +54,20 @@ describe('what a denial says of an excess', () => {
     });
   });
 
-  it('prints the Role that delegates the account where the rules are cluster-wide, many, or paths', () => {
+  it('prints the Role that delegates the account where the rules are cluster-wide, many, of several namespaces, or paths', () => {
     const use = {
       kind: 'Role',
       metadata: { name: 'use-web', namespace: 'payments' },
       rules: [{ apiGroups: [''], resources: ['serviceaccounts'], verbs: ['use'], resourceNames: ['web'] }],
     };
+    const { excess } = exceeding('vault', rule('get', 'secrets'));
+    const twice = [...excess, ...excess];
     const many = Array.from({ length: 30 }, (_, index) => rule('get', `things-${index}`, `group-${index}.example`));
     for (const answer of [
       exceeding('', rule('get', 'secrets')),
       exceeding('vault', ...many),
       exceeding('', { verbs: ['get'], nonResourceURLs: ['/metrics'] }),
+      { ...exceeding('vault', rule('get', 'secrets')), excess: twice },
     ]) {
       expect(roleIn(readyGrant(answer, web, alice))).toMatchObject(use);
     }

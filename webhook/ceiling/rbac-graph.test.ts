@@ -82,6 +82,54 @@ describe('the graph', () => {
     expect(powerWith()).toEqual({ resources: [], unknownRoles: ['Role/reader'] });
   });
 
+  it('knows the API server’s own bindings by label, name and role together, and by nothing less', () => {
+    const bound = (name: string, roleName: string, marked: boolean, namespace?: string): JsonObject => ({
+      metadata: {
+        name,
+        labels: marked ? { 'kubernetes.io/bootstrapping': 'rbac-defaults' } : {},
+        ...(namespace === undefined ? {} : { namespace }),
+      },
+      roleRef: { kind: 'ClusterRole', name: roleName },
+      subjects: [serviceAccount('payments', 'web')],
+    });
+    const powerBy = (objects: Partial<RbacObjects>): number =>
+      [...powerOfAccount(buildRbacGraph({ ...none, clusterRoles: discovery, ...objects }), web).rules.values()].flat()
+        .length;
+    const discovery = ['system:discovery', 'other'].map((name): JsonObject => ({ metadata: { name }, rules: [pods] }));
+    expect(powerBy({ clusterRoleBindings: [bound('system:discovery', 'system:discovery', true)] })).toBe(0);
+    expect(powerBy({ clusterRoleBindings: [bound('system:discovery', 'system:discovery', false)] })).toBe(1);
+    expect(powerBy({ clusterRoleBindings: [bound('mine', 'system:discovery', true)] })).toBe(1);
+    expect(powerBy({ clusterRoleBindings: [bound('other', 'other', true)] })).toBe(1);
+    expect(powerBy({ roleBindings: [bound('system:discovery', 'system:discovery', true, 'shop')] })).toBe(1);
+  });
+
+  it('never takes the index of some roles for that of others', () => {
+    const clusterRoles = Array.from(
+      { length: 13 },
+      (_, index): JsonObject => ({
+        metadata: { name: `r${index}` },
+        rules: [{ ...pods, resources: [`r${index}`] }],
+      }),
+    );
+    const clusterRoleBindings = clusterRoles.map(
+      (_, index): JsonObject => ({
+        metadata: { name: `r${index}` },
+        roleRef: { kind: 'ClusterRole', name: `r${index}` },
+        subjects: [user(`u${index}`)],
+      }),
+    );
+    const graph = buildRbacGraph({ ...none, clusterRoles, clusterRoleBindings });
+    const resources = (...users: readonly number[]): readonly string[] => [
+      ...graph.indexOf(users.flatMap((index) => graph.grants.get(`U|u${index}`) ?? [])).byResource.keys(),
+    ];
+    clusterRoles.forEach((_, index) => {
+      expect(resources(index)).toEqual([` r${index}`]);
+    });
+    expect(resources(1, 2)).toEqual([' r1', ' r2']);
+    expect(resources(1, 2)).toEqual([' r1', ' r2']);
+    expect(resources()).toEqual([]);
+  });
+
   it.each([
     ['alice', 'U|alice'],
     ['system:serviceaccount:payments:web', 'S|payments/web'],

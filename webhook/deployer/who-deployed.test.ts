@@ -71,6 +71,7 @@ describe('who deployed', () => {
     ['nobody’s pod', minimalPod, controller, replicaSet],
     ['an owner that does not live', pod, controller, undefined],
     ['another uid', owned('v1', 'Pod', replicaSet, { uid: 'uid-2' }), controller, replicaSet],
+    ['another kind', owned('v1', 'Pod', replicaSet, { kind: 'Deployment' }), controller, replicaSet],
     ['another name', owned('v1', 'Pod', replicaSet, { name: 'db' }), controller, replicaSet],
     ['an owner that does not control', owned('v1', 'Pod', replicaSet, { controller: false }), controller, replicaSet],
     ['control as text', owned('v1', 'Pod', replicaSet, { controller: 'true' }), controller, replicaSet],

@@ -1,4 +1,4 @@
-import { account, alice, minimalPod, tweaked } from '../../test/builders/judgement.ts';
+import { account, alice, minimalPod, policySettings, tweaked } from '../../test/builders/judgement.ts';
 import { graphOf, group, type Holding, rule, serviceAccount, user } from '../../test/builders/rbac.ts';
 import type { PodAllowCase, PodDenyCase, PodRuleCases } from '../../test/builders/rule-cases.ts';
 import { workloadCeiling } from './workload-ceiling.ts';
@@ -77,6 +77,11 @@ export const workloadCeilingCases: PodRuleCases = {
       },
     ]),
     passes('a member of system:masters', [powerful], { only: 'pods', rest: { requester: unlimited } }),
+    {
+      name: 'a member of a break-glass group',
+      pod: minimalPod,
+      facts: { rbac: graphOf(powerful), settings: { ...policySettings, breakGlassGroups: ['team-a'] } },
+    },
     {
       name: 'AR-27 a pod that a built-in controller makes for a live owner, which was judged itself',
       pod: owned,
