@@ -10,10 +10,14 @@ describe('createRegistry', () => {
     registry.counter({ name: 'refusals_total', help: 'Refusals.', labels: ['reason'] }).inc({ reason: 'plaintext' }, 2);
     registry.gauge({ name: 'streams', help: 'Streams.' }).set(7);
     registry.histogram({ name: 'wait_seconds', help: 'Waits.', buckets: [0.1, 1] }).observe(0.5);
+    registry.serviceUp('admin', true);
+    registry.serviceUp('inbound', false);
     const lines = (await registry.print()).split('\n');
     expect(lines).toContain('sallyport_build_info{version="1.2.3",program="sidecar"} 1');
     expect(lines).toContain('# HELP sallyport_refusals_total Refusals.');
     expect(lines).toContain('sallyport_refusals_total{reason="plaintext"} 2');
+    expect(lines).toContain('sallyport_up_services{service="admin"} 1');
+    expect(lines).toContain('sallyport_up_services{service="inbound"} 0');
     expect(lines).toContain('sallyport_streams 7');
     expect(lines).toContain('sallyport_wait_seconds_bucket{le="0.1"} 0');
     expect(lines).toContain('sallyport_wait_seconds_bucket{le="1"} 1');

@@ -15,6 +15,8 @@ export interface MetricsRegistry {
   histogram<Label extends string = never>(
     definition: MetricDefinition<Label> & { readonly buckets: readonly number[] },
   ): Histogram<Label>;
+  /** `sallyport_up_services`: 1 while the service is ready; the supervisor's `onService`. */
+  serviceUp(service: string, isUp: boolean): void;
   /** The Prometheus text form of everything. */
   print(): Promise<string>;
   readonly contentType: string;
@@ -42,10 +44,14 @@ export function createRegistry(options: {
     ...common({ name: 'build_info', help: 'Always 1: version and program.', labels: ['version', 'program'] }),
   });
   build.set({ version: options.version, program: options.program }, 1);
+  const up = new Gauge({
+    ...common({ name: 'up_services', help: '1 while a service of this program is ready.', labels: ['service'] }),
+  });
   return {
     counter: (definition) => new Counter(common(definition)),
     gauge: (definition) => new Gauge(common(definition)),
     histogram: (definition) => new Histogram({ ...common(definition), buckets: [...definition.buckets] }),
+    serviceUp: (service, isUp) => up.set({ service }, isUp ? 1 : 0),
     print: () => register.metrics(),
     contentType: register.contentType,
   };

@@ -219,6 +219,22 @@ describe('supervise', () => {
     expect(a.signal?.aborted).toBe(true);
   });
 
+  it('tells which services are up', async () => {
+    const { clock, service } = town();
+    const logger = createLogger({ program: 'test', level: 'silent', write: () => undefined });
+    const up = new Map<string, boolean>();
+    const [a, b] = [service('a'), service('b', { stop: never })];
+    const onService = (name: string, isUp: boolean): void => void up.set(name, isUp);
+    const supervisor = supervise([a, b], { clock, logger, stopTimeoutMs: 100, onService });
+    await supervisor.start();
+    expect(Object.fromEntries(up)).toEqual({ a: true, b: true });
+    const stopped = supervisor.stop();
+    expect(Object.fromEntries(up)).toEqual({ a: true, b: false });
+    await clock.advance(100);
+    await stopped;
+    expect(Object.fromEntries(up)).toEqual({ a: false, b: false });
+  });
+
   it('leaves no timer behind', async () => {
     const { clock, service, run } = town({ startTimeoutMs: 500, stopTimeoutMs: 500 });
     const supervisor = run(service('a'), service('b'));

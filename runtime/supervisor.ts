@@ -23,6 +23,8 @@ export interface SupervisorOptions {
   readonly startTimeoutMs?: number;
   /** Milliseconds that stopping may take in all. */
   readonly stopTimeoutMs: number;
+  /** Told for metrics: true when a service is ready, false when it is being stopped or ended by itself. */
+  readonly onService?: (name: string, isUp: boolean) => void;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface SupervisorOptions {
  * first cause is what `ended` tells. A service that does not stop in time is left behind: those after it get their turn all the same.
  */
 export function supervise(services: readonly Service[], options: SupervisorOptions): Supervisor {
-  const { clock, logger, startTimeoutMs, stopTimeoutMs } = options;
+  const { clock, logger, startTimeoutMs, stopTimeoutMs, onService = () => undefined } = options;
   const abort = new AbortController();
   const ended = Promise.withResolvers<{ readonly cause?: unknown }>();
   const stopAsked = Promise.withResolvers<void>();
@@ -58,6 +60,7 @@ export function supervise(services: readonly Service[], options: SupervisorOptio
 
   function watch(service: Service): void {
     void service.ended.then((end) => {
+      onService(service.name, false);
       if (end.by === 'itself' && !isStopping()) {
         logger.error(
           { [logKeys.service]: service.name, [logKeys.error]: end.cause },
@@ -72,6 +75,7 @@ export function supervise(services: readonly Service[], options: SupervisorOptio
     ready = false;
     const deadline = deadlineIn(clock, stopTimeoutMs);
     for (const service of started.toReversed()) {
+      onService(service.name, false);
       try {
         await bounded(service.stop(deadline), Math.max(1, deadline.remainingMs()), `stop ${service.name}`);
       } catch (error) {
@@ -108,6 +112,7 @@ export function supervise(services: readonly Service[], options: SupervisorOptio
         await stop();
         throw asError(firstCause, `stopped while starting ${service.name}`);
       }
+      onService(service.name, true);
       logger.debug({ [logKeys.service]: service.name }, 'service ready');
     }
     ready = true;
