@@ -129,6 +129,11 @@ export const reservedNameCases: PodRuleCases = {
           found: 'a reserved directory',
         },
         {
+          path: '/spec/containers/0/volumeMounts/0/name',
+          subject: 'container "web", mount "/run/sallyport"',
+          found: 'a volume of the sidecar',
+        },
+        {
           path: '/spec/initContainers/0/securityContext/runAsUser',
           subject: 'init container "sallyport-sidecar"',
           found: 'the uid of the sidecar',
@@ -233,6 +238,13 @@ export const reservedNameCases: PodRuleCases = {
       '/volumeMounts/0/mountPath',
       ', mount "/run/sallyport/"',
       'a reserved directory',
+    ),
+    refuses(
+      'a mount of the volume with the sidecar’s token',
+      { volumeMounts: [{ name: 'sallyport-identity', mountPath: '/stolen' }] },
+      '/volumeMounts/0/name',
+      ', mount "/stolen"',
+      'a volume of the sidecar',
     ),
   ],
 };

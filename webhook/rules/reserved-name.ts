@@ -181,21 +181,25 @@ function variables({ container, label, path }: ContainerPlace): readonly Use[] {
   return [...single, ...prefixed];
 }
 
-/** A mount over the directory of our sockets would put somebody else's in their place. */
+/** A mount over the directory of our sockets would put somebody else's in their place; a mount of our volume would hand out the token. */
 function mounts({ container, name, label, path }: ContainerPlace, ours: InjectedNames): readonly Use[] {
   return listAt(container, 'volumeMounts').flatMap((mount, index) => {
+    const at = pointer(path, 'volumeMounts', index);
     const target = (textAt(mount, 'mountPath') ?? '').replace(/\/+/g, '/').replace(/^\/var\/run\//, '/run/');
-    const isOver = `${target}/`.startsWith(`${socketDirectory}/`);
-    return isOver && !ours.mount(name, mount)
-      ? [
-          {
-            path: pointer(path, 'volumeMounts', index, 'mountPath'),
-            subject: `${label}, mount ${shownName(target)}`,
-            found: 'a reserved directory',
-            what: `mount ${shownName(target)}`,
-          },
-        ]
-      : [];
+    const volume = textAt(mount, 'name') ?? '';
+    const what = `mount ${shownName(target)}`;
+    const subject = `${label}, ${what}`;
+    if (ours.mount(name, mount)) {
+      return [];
+    }
+    return [
+      ...(`${target}/`.startsWith(`${socketDirectory}/`)
+        ? [{ path: pointer(at, 'mountPath'), subject, found: 'a reserved directory', what }]
+        : []),
+      ...(volume.startsWith(namePrefix)
+        ? [{ path: pointer(at, 'name'), subject, found: 'a volume of the sidecar', what }]
+        : []),
+    ];
   });
 }
 
