@@ -8,19 +8,42 @@ type Exceeds = Extract<CeilingAnswer, { readonly kind: 'exceeds' }>;
 
 const shownRules = 5;
 const shownWords = 4;
-const longestFound = 240;
-/** A Role that leaves room for the rest of a denial's line. */
+/** What a denial's line has room for between its subject and its end, the words around it aside. The Role comes first: a cut one is no use to anybody. */
+const longestText = 470;
 const longestRole = 260;
+const shortestFound = 60;
 
-/** What exceeds, as a person says it: `may get, list secrets in namespace payments`. At most five sentences and some 240 characters, then how many more. */
-export function excessSentences({ excess, isCut }: Exceeds): readonly string[] {
+/** An excess for a finding: what it is, and what an administrator would do about it. Together they fit a denial's line. */
+export interface ExplainedExcess {
+  readonly found: string;
+  readonly act: string;
+}
+
+export function explainExcess(
+  answer: Exceeds,
+  account: Account,
+  requester: Pick<Requester, 'username'>,
+): ExplainedExcess {
+  const act = readyGrant(answer, account, requester);
+  const suffix = '; you may not';
+  const room = Math.max(shortestFound, longestText - act.length - suffix.length);
+  return { found: excessSentences(answer, room).join('; ') + suffix, act };
+}
+
+/** What exceeds, as a person says it: `may get, list secrets in namespace payments`. At most five sentences, as many as `room` characters hold, then how many more. */
+function excessSentences({ excess, isCut }: Exceeds, room: number): readonly string[] {
   const all = excess.flatMap(({ namespace, rules }) => rules.map((rule) => sentence(rule, namespace)));
-  const shown = all
-    .slice(0, shownRules)
-    .filter((_text, index) => all.slice(0, index + 1).join('; ').length <= longestFound);
-  const first = shown.length === 0 ? all.slice(0, 1) : shown;
-  const rest = all.length - first.length;
-  return rest > 0 ? [...first, `and ${rest}${isCut ? ' or more' : ''} more`] : first;
+  const [first = '', ...others] = all.slice(0, shownRules);
+  const shown = [first.length <= room ? first : `${first.slice(0, room - 3)}...`];
+  for (const other of others) {
+    const isRoomy = [...shown, other, 'and 1000 more'].join('; ').length <= room;
+    if (!isRoomy) {
+      break;
+    }
+    shown.push(other);
+  }
+  const rest = all.length - shown.length;
+  return rest > 0 ? [...shown, `and ${rest}${isCut ? ' or more' : ''} more`] : shown;
 }
 
 function sentence(
@@ -46,11 +69,14 @@ function listed(words: readonly string[]): string {
  * What an administrator would do to let the deployer pass, on one line: a Role in JSON, which is YAML, and the command that binds it. The rules that are missing,
  * where they are few and of one namespace; else the verb `use` on the account, which delegates it as a whole.
  */
-export function readyGrant(answer: Exceeds, account: Account, requester: Pick<Requester, 'username'>): string {
+function readyGrant(answer: Exceeds, account: Account, requester: Pick<Requester, 'username'>): string {
   const { role, name, namespace } = missingRole(answer, account) ?? useRole(account);
   const who = subjectFlag(requester.username);
-  const bind = who === undefined ? '' : ` (kubectl create rolebinding ${name} -n ${namespace} --role=${name} ${who})`;
-  return `apply this Role and bind it to you${bind}: ${role}`;
+  const command =
+    who === undefined ? '' : ` (kubectl create rolebinding ${name} -n ${namespace} --role=${name} ${who})`;
+  const [full, short] = [command, ''].map((bind) => `apply this Role and bind it to you${bind}: ${role}`);
+  const fitting = [full, short].find((text) => text !== undefined && text.length <= longestText - shortestFound);
+  return fitting ?? 'grant you the verb use on this account';
 }
 
 interface ReadyRole {

@@ -1,7 +1,7 @@
 import type { Requester } from '../admission/request.ts';
 import type { Account } from '../ceiling/account.ts';
 import { type CeilingAnswer, judgeCeiling } from '../ceiling/ceiling.ts';
-import { excessSentences, readyGrant } from '../ceiling/explain-excess.ts';
+import { explainExcess } from '../ceiling/explain-excess.ts';
 import { serviceAccountOf, templateDigest } from '../deployer/template-projection.ts';
 import { whoDeployed } from '../deployer/who-deployed.ts';
 import type { RuleContext } from '../policy/context.ts';
@@ -59,9 +59,8 @@ function exceeding(answer: CeilingAnswer, account: Account, requester: Requester
   if (answer.kind === 'within') {
     return [];
   }
-  const found = `${excessSentences(answer).join('; ')}; you may not`;
+  const { found, act } = explainExcess(answer, account, requester);
   const needs = answer.isCut ? {} : { needs: answer.excess.flatMap(({ rules }) => rules) };
-  const act = readyGrant(answer, account, requester);
   return [report(workloadCeiling, { ...place, found, ...needs, values: { act } })];
 }
 
