@@ -1,6 +1,6 @@
-import type { CompiledAccess } from '../authority/client/messages.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type RandomBytes, uniform } from '../runtime/random.ts';
+import type { IndexedAccess } from './access/access-index.ts';
 import { connectionAge } from './connection-age.ts';
 import type { HeldSvid } from './identity/svid-store.ts';
 import type { CarriedKind, ConnectionFacts } from './journal/connection-record.ts';
@@ -17,7 +17,7 @@ export interface Carriage {
   /** Whose SVID bounds the life of the connection, besides the peer's; undefined without TLS. */
   readonly own: HeldSvid | undefined;
   /** Asked when the policy changes; left out where policy has no say. */
-  readonly isAllowed?: (access: CompiledAccess) => boolean;
+  readonly isAllowed?: (access: IndexedAccess) => boolean;
 }
 
 export interface CarrierOptions {

@@ -1,5 +1,5 @@
-import type { CompiledAccess } from '../authority/client/messages.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { IndexedAccess } from './access/access-index.ts';
 import type { ConnectionAge } from './connection-age.ts';
 import type { BundleSet } from './identity/svid-store.ts';
 import type { Direction } from './reasons.ts';
@@ -13,7 +13,7 @@ export interface LiveConnection {
   readonly relay: Relay;
   readonly age: ConnectionAge;
   readonly peer: Peer | undefined;
-  readonly isAllowed: (access: CompiledAccess) => boolean;
+  readonly isAllowed: (access: IndexedAccess) => boolean;
 }
 
 /** All connections that are carried, and what ends them from outside: age, a changed policy, removed trust, the end of the program. */
@@ -21,7 +21,7 @@ export interface LiveConnections {
   /** Holds the connection until its relay has ended. */
   add(connection: LiveConnection): void;
   count(direction: Direction): number;
-  decideAgain(access: CompiledAccess): void;
+  decideAgain(access: IndexedAccess): void;
   judgeAgain(bundles: BundleSet): void;
   /** Resets what is left of the direction at the end of a drain. */
   cut(direction: Direction): void;
@@ -39,7 +39,7 @@ export function createLiveConnections(clock: Clock, sweep: Sweep): LiveConnectio
   const live = new Set<LiveConnection>();
   const of = (direction: Direction): LiveConnection[] =>
     [...live].filter((connection) => connection.direction === direction);
-  let access: CompiledAccess | undefined;
+  let access: IndexedAccess | undefined;
   let bundles: { readonly set: BundleSet; readonly sinceMs: number } | undefined;
   /** Policy and trust may have changed while it was under way. */
   const recheck = ({ relay, isAllowed, peer }: LiveConnection): void => {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { matchPath } from '../../spiffe/matcher.ts';
 import { requireSpiffeId } from '../../spiffe/spiffe-id.ts';
+import { indexAccess } from './access-index.ts';
 import { accessCases } from './decide.cases.ts';
 import { type Caller, decideAccess } from './decide.ts';
 
@@ -8,7 +10,7 @@ const callerOf = (text: string): Caller => (text === 'plaintext' ? text : requir
 
 describe('decideAccess', () => {
   it.each(accessCases)('$name', ({ caller, port, access, decision }) => {
-    expect(decideAccess(callerOf(caller), port, access)).toEqual(decision);
+    expect(decideAccess(callerOf(caller), port, indexAccess(access))).toEqual(decision);
   });
 
   it('does not depend on the order of rules', () => {
@@ -24,10 +26,34 @@ describe('decideAccess', () => {
     fc.assert(
       fc.property(fc.array(rule, { maxLength: 4 }), name, fc.array(name, { maxLength: 2 }), (rules, domain, path) => {
         const caller = requireSpiffeId(['spiffe:/', domain, ...path].join('/'));
-        const forth = decideAccess(caller, 1, { mode: 'enforce', rules });
-        const back = decideAccess(caller, 1, { mode: 'enforce', rules: rules.toReversed() });
+        const forth = decideAccess(caller, 1, indexAccess({ mode: 'enforce', rules }));
+        const back = decideAccess(caller, 1, indexAccess({ mode: 'enforce', rules: rules.toReversed() }));
         expect(back.outcome).toBe(forth.outcome);
       }),
+    );
+  });
+
+  it('says what looking at every rule says', () => {
+    const segment = fc.constantFrom('ns', 'a', 'b', '*', '**');
+    const pattern = fc.option(fc.array(segment, { maxLength: 4 }));
+    const rule = fc.record({
+      policy: fc.constant('p'),
+      ports: fc.constant(null),
+      peers: fc.array(fc.record({ trustDomain: fc.constantFrom('td', 'other'), path: pattern }), { maxLength: 3 }),
+      external: fc.boolean(),
+    });
+    const path = fc.array(fc.constantFrom('ns', 'a', 'b'), { maxLength: 4 });
+    fc.assert(
+      fc.property(fc.array(rule, { maxLength: 6 }), path, (rules, segments) => {
+        const caller = requireSpiffeId(['spiffe:/', 'td', ...segments].join('/'));
+        const opens = rules.some(({ peers }) =>
+          peers.some((peer) => peer.trustDomain === 'td' && (peer.path === null || matchPath(peer.path, segments))),
+        );
+        expect(decideAccess(caller, 1, indexAccess({ mode: 'enforce', rules })).outcome).toBe(
+          opens ? 'allowed' : 'refused',
+        );
+      }),
+      { numRuns: 500 },
     );
   });
 
@@ -40,7 +66,9 @@ describe('decideAccess', () => {
           mode: 'enforce' as const,
           rules: [{ policy: 'p', ports: null, peers: [{ trustDomain: 'td', path }], external: false }],
         };
-        expect(decideAccess(requireSpiffeId(`spiffe://td/${longer.join('/')}`), 1, access).outcome).toBe('refused');
+        expect(decideAccess(requireSpiffeId(`spiffe://td/${longer.join('/')}`), 1, indexAccess(access)).outcome).toBe(
+          'refused',
+        );
       }),
     );
   });

@@ -1,6 +1,7 @@
-import type { AccessMode, CompiledAccess, CompiledPeer } from '../../authority/client/messages.ts';
+import type { AccessMode, CompiledPeer } from '../../authority/client/messages.ts';
 import { matchPath } from '../../spiffe/matcher.ts';
 import type { SpiffeId } from '../../spiffe/spiffe-id.ts';
+import type { IndexedAccess } from './access-index.ts';
 
 /** Every mode a namespace can be in. */
 export const accessModes = ['enforce', 'warn', 'audit'] as const satisfies readonly AccessMode[];
@@ -29,7 +30,7 @@ export type AccessDecision =
  * segments. A caller without identity is never let in by a rule here: `external` doors also need proof that it is no meshed pod, which is not this function's.
  * Does not check that the identity is proven. data-plane.md section 3.
  */
-export function decideAccess(caller: Caller, port: number, access: CompiledAccess): AccessDecision {
+export function decideAccess(caller: Caller, port: number, access: IndexedAccess): AccessDecision {
   const verdict = judgeAccess(caller, port, access);
   if (verdict.allowed) {
     return { outcome: 'allowed', policy: verdict.policy };
@@ -42,14 +43,19 @@ export function passesByMode(mode: AccessMode): boolean {
   return mode !== 'enforce';
 }
 
-function judgeAccess(caller: Caller, port: number, { rules }: CompiledAccess): AccessVerdict {
+function judgeAccess(caller: Caller, port: number, access: IndexedAccess): AccessVerdict {
   if (caller === 'plaintext') {
     return { allowed: false, reason: 'plaintext' };
   }
-  const rule = rules.find(
-    ({ ports, peers }) => (ports === null || ports.includes(port)) && peers.some((peer) => covers(peer, caller)),
-  );
-  return rule === undefined ? { allowed: false, reason: 'access-denied' } : { allowed: true, policy: rule.policy };
+  for (const rules of access.candidates(caller)) {
+    const rule = rules.find(
+      ({ ports, peers }) => (ports === null || ports.includes(port)) && peers.some((peer) => covers(peer, caller)),
+    );
+    if (rule !== undefined) {
+      return { allowed: true, policy: rule.policy };
+    }
+  }
+  return { allowed: false, reason: 'access-denied' };
 }
 
 /** A peer entry without path opens the door to its whole trust domain. */

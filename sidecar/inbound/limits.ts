@@ -81,9 +81,14 @@ function handshakePlaces(settings: InboundLimitSettings): { take(address: string
     return () => {
       if (isHeld) {
         isHeld = false;
-        underWay -= 1;
         count(perAddress, address, -1);
-        waiting.shift()?.();
+        const next = waiting.shift();
+        if (next === undefined) {
+          underWay -= 1;
+        } else {
+          // The place is handed on, so that nobody can slip in between.
+          next();
+        }
       }
     };
   };
@@ -99,8 +104,9 @@ function handshakePlaces(settings: InboundLimitSettings): { take(address: string
       count(perAddress, address, 1);
       if (mustWait) {
         await new Promise<void>((resolve) => waiting.push(resolve));
+      } else {
+        underWay += 1;
       }
-      underWay += 1;
       return release(address);
     },
   };

@@ -25,9 +25,9 @@ async function start(options: Partial<PlaneOptions> = {}): Promise<Plane> {
 function visit(
   plane: Plane,
   svid: IssuedSvid | undefined,
-  more: SecureContextOptions & { ALPNProtocols?: string[] } = {},
+  more: SecureContextOptions & { ALPNProtocols?: string[]; session?: Buffer } = {},
 ): TLSSocket {
-  const { ALPNProtocols = ['sallyport/1'], ...context } = more;
+  const { ALPNProtocols = ['sallyport/1'], session, ...context } = more;
   const socket = connectTls({
     host: '127.0.0.1',
     port: plane.inboundPort,
@@ -37,6 +37,7 @@ function visit(
       ...context,
     }),
     ALPNProtocols,
+    ...(session === undefined ? {} : { session }),
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
   });
@@ -74,6 +75,21 @@ describe('what an inbound connection is let in by', () => {
   it('lets a peer of another domain in by that domain’s own anchors', async () => {
     const plane = await start({ access: openTo('td-b') });
     expect(await endOf(visit(plane, partner.issue({ path: '/region/eu' })))).toBe('answer');
+  });
+
+  it('makes a full handshake with a peer that offers to resume a session', async () => {
+    const plane = await start();
+    const svid = home.issue({ path: '/ns/shop/sa/web' });
+    const first = visit(plane, svid);
+    const session = Promise.withResolvers<Buffer | undefined>();
+    first.once('session', session.resolve);
+    const answer = await endOf(first);
+    expect(answer).toBe('answer');
+    setTimeout(() => session.resolve(undefined), 50);
+    const offered = await session.promise;
+    const second = visit(plane, svid, offered === undefined ? {} : { session: offered });
+    expect(await endOf(second)).toBe('answer');
+    expect(second.isSessionReused()).toBe(false);
   });
 
   it('lets a plain SPIFFE peer in, which offers other protocols or none', async () => {
