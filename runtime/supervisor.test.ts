@@ -142,6 +142,20 @@ describe('supervise', () => {
     expect(await supervisor.ended).toEqual({});
   });
 
+  it('tells the first of two causes, when a start fails as a consequence', async () => {
+    const { clock, service, run } = town();
+    const gate = Promise.withResolvers<void>();
+    const a = service('a');
+    const supervisor = run(a, service('slow', { start: gate.promise }));
+    const started = supervisor.start().catch((error: unknown) => error);
+    await clock.advance(0);
+    const cause = new Error('lost');
+    a.die(cause);
+    gate.reject(new Error('a consequence'));
+    expect(await started).toBe(cause);
+    expect(await supervisor.ended).toEqual({ cause });
+  });
+
   it('takes the failed start of a service that is being stopped for no failure', async () => {
     const { clock, service, run } = town();
     const gate = Promise.withResolvers<void>();

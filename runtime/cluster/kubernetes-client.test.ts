@@ -207,6 +207,34 @@ describe('clusterApi against a server that misbehaves', () => {
     expect(seen).toEqual([{ name: 'Grüße' }, { name: 'Grüße' }]);
   });
 
+  it('takes the last event of a stream that ends without a line break', async () => {
+    const api = await serve(
+      (_request, answer) => void answer.end('{"type":"ADDED","object":1}\n{"type":"ADDED","object":2}'),
+    );
+    const seen: unknown[] = [];
+    const from = { resourceVersion: '1', signal: new AbortController().signal };
+    await api.watch('/a', from, ({ object }) => void seen.push(object));
+    expect(seen).toEqual([1, 2]);
+  });
+
+  it('trusts the CA that its file holds now', async () => {
+    const [before, after] = [authority, createTestAuthority({ trustDomain: 'new.example' })];
+    const { certPem, keyPem } = after.issue({ path: '/api', leaf: { dnsNames: ['localhost'] } });
+    const directory = await mkdtemp(join(tmpdir(), 'account-'));
+    await writeFile(join(directory, 'token'), 'anyone');
+    await writeFile(join(directory, 'ca.crt'), before.anchorPem);
+    const server = createServer({ cert: certPem, key: keyPem }, (_request, answer) => void answer.end('{"a":1}'));
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const source = { serviceAccountDir: directory, host: 'localhost', port };
+    const api = clusterApi(loadCluster(source), { timeoutMs: 5_000 });
+    await expect(api.get('/a')).rejects.toMatchObject({ code: 'unavailable' });
+    await writeFile(join(directory, 'ca.crt'), after.anchorPem);
+    expect(await api.get('/a')).toEqual({ a: 1 });
+  });
+
   it('asks for bookmarks and an end, resolves at the end, and refuses events of no known form', async () => {
     const asked: string[] = [];
     const api = await serve((request, answer) => {

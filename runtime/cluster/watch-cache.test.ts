@@ -177,6 +177,19 @@ describe('watchCache', () => {
     expect(cache.synced()).toBe(true);
   });
 
+  it('starts over with short waits once an event has come', async () => {
+    const { clock, lists, last, start, listedAtMs } = stage();
+    lists.push(list('10'), broken, broken, broken, list('20'), list('30'));
+    await start();
+    last().end(broken);
+    await clock.advance(10_000);
+    last().send('BOOKMARK', { metadata: { resourceVersion: '21' } });
+    const brokenAtMs = clock.monotonicMs();
+    last().end(broken);
+    await clock.advance(10_000);
+    expect(Math.round(((listedAtMs.at(-1) ?? 0) - brokenAtMs) / 250) * 250).toBe(250);
+  });
+
   it('does not ask a server in a tight loop that forgets at once, time and again', async () => {
     const { clock, lists, watches, start, listed } = stage();
     lists.push(...Array.from({ length: 100 }, (_, index) => list(String(index))));
