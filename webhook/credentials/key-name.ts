@@ -41,6 +41,9 @@ const pairs: ReadonlyMap<string, string> = new Map([
   called('credential')('auth header'),
 ]);
 
+/** Most words begin no pair and hold no part; every variable of every container comes by here, so that is asked first. */
+const pairHeads: ReadonlySet<string> = new Set([...pairs.keys()].map((pair) => pair.slice(0, pair.indexOf(' '))));
+
 const gluedPairs: ReadonlyMap<string, string> = new Map(
   [...pairs].map(([pair, noun]) => [pair.replace(' ', ''), noun]),
 );
@@ -54,6 +57,8 @@ const glued: readonly (readonly [string, string])[] = [
   ['accesskey', 'key'],
   ['privatekey', 'key'],
 ];
+
+const isGlued = new RegExp(glued.map(([part]) => part).join('|'));
 
 /** Last words that turn a credential's name into the name of something about it. */
 const harmlessEndings: ReadonlySet<string> = new Set(
@@ -115,17 +120,23 @@ function hasMixedScripts(name: string): boolean {
 }
 
 function nounOf(words: readonly string[]): string | undefined {
-  for (const [index, word] of words.entries()) {
-    const noun =
-      stems.get(word) ??
-      pairs.get(`${word} ${words[index + 1] ?? ''}`) ??
-      gluedPairs.get(word) ??
-      glued.find(([part]) => word.includes(part))?.[1];
+  for (let index = 0; index < words.length; index += 1) {
+    const noun = nounAt(words, index);
     if (noun !== undefined) {
       return noun;
     }
   }
   return words.at(-1) === 'pass' ? 'password' : undefined;
+}
+
+function nounAt(words: readonly string[], index: number): string | undefined {
+  const word = words[index] ?? '';
+  return (
+    stems.get(word) ??
+    (pairHeads.has(word) ? pairs.get(`${word} ${words[index + 1] ?? ''}`) : undefined) ??
+    gluedPairs.get(word) ??
+    (isGlued.test(word) ? glued.find(([part]) => word.includes(part))?.[1] : undefined)
+  );
 }
 
 function hasHarmlessEnding(words: readonly string[]): boolean {

@@ -9,6 +9,9 @@ import type { AdmissionRequest, GroupVersionKind, JsonObject, Operation, Request
 /** The one version we speak. */
 export const servedVersion = 'admission.k8s.io/v1';
 
+/** Keeps a byte order mark, so that JSON refuses it; keeps nothing from one call to the next. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Deeper than any Kubernetes object; the API server itself stops at 10,000. Keeps every later walk off the end of the stack. */
 const maxDepth = 1_000;
 
@@ -19,7 +22,7 @@ const maxDepth = 1_000;
 export function decodeAdmissionReview(bytes: Uint8Array): Parsed<AdmissionRequest> {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    value = JSON.parse(utf8.decode(bytes));
   } catch {
     return malformed();
   }
