@@ -11,7 +11,8 @@ import type { Json, JsonObject } from '../admission/request.ts';
 import { entriesAt, isJsonObject, listAt, memberAt, textAt } from '../policy/json-access.ts';
 import { templateName } from './apply.ts';
 import { expectedPod } from './expected-pod.ts';
-import { strip } from './strip.ts';
+import { authorPorts } from './port-list.ts';
+import { repositoryOf, strip } from './strip.ts';
 
 const names = (pod: JsonObject): readonly string[] =>
   listAt(pod, 'spec', 'initContainers').map((container) => textAt(container, 'name') ?? '');
@@ -120,6 +121,26 @@ describe('injection', () => {
     expect(expectedPod(planSubject(foreign), injectionSettings)).toMatchObject({ kind: 'skip', reason: 'name-taken' });
   });
 
+  it('leaves an author’s container that uses our image under a name of its own', () => {
+    const tool = { name: 'tool', image: injectionSettings.image };
+    expect(names(injected(tweaked(minimalPod, { spec: { initContainers: [tool] } })))).toEqual([
+      'sallyport-sidecar',
+      'tool',
+    ]);
+  });
+
+  it('does not take the sidecar’s ports for the author’s', () => {
+    const ports = [{ name: 'http', containerPort: 8080 }];
+    const pod = tweaked(minimalPod, {
+      metadata: { annotations: { 'sallyport.dev/inbound': '8443=http' } },
+      spec: { containers: [{ ...minimalContainer, ports }] },
+    });
+    expect(authorPorts(injected(pod))).toEqual(authorPorts(pod));
+    expect(authorPorts(pod)).toEqual([
+      { container: 'web', name: 'http', port: 8080, protocol: 'TCP', path: '/spec/containers/0/ports/0' },
+    ]);
+  });
+
   it.each([
     ['registry.example/sallyport', true],
     ['registry.example/sallyport:0.0.1', true],
@@ -132,6 +153,18 @@ describe('injection', () => {
   ])('takes a container with image %s for one of ours: %s', (image, isOurs) => {
     const pod = tweaked(minimalPod, { spec: { initContainers: [{ name: 'sallyport-sidecar', image }] } });
     expect(names(strip(pod, injectionSettings))).toEqual(isOurs ? [] : ['sallyport-sidecar']);
+  });
+});
+
+describe('an image’s repository', () => {
+  it.each([
+    ['registry.example:5000/sallyport', 'registry.example:5000/sallyport'],
+    ['registry.example:5000/sallyport:1.2', 'registry.example:5000/sallyport'],
+    ['registry.example:5000/sallyport:1.2@sha256:00', 'registry.example:5000/sallyport'],
+    ['sallyport:1.2', 'sallyport'],
+    ['sallyport', 'sallyport'],
+  ])('of %s is %s', (image, repository) => {
+    expect(repositoryOf(image)).toBe(repository);
   });
 });
 

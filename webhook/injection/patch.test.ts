@@ -110,13 +110,15 @@ describe('the patch', () => {
     ]);
   });
 
-  it('AR-15 names nothing of the author either when an older sidecar is replaced that somebody has moved', () => {
-    const older = tweaked(sidecarOf(injected(minimalPod)), { image: 'registry.example/sallyport:0.0.9' });
-    const pod = tweaked(injected(minimalPod), { spec: { initContainers: [init('migrate'), older, init('second')] } });
-    expect(injectionPatch(pod).map(({ op, path }) => `${op} ${path}`)).toEqual([
-      'remove /spec/initContainers/1',
-      'add /spec/initContainers/0',
-    ]);
+  it('AR-15 names nothing of the author either when a sidecar goes back to its place, the same or an older one', () => {
+    const sidecar = sidecarOf(injected(minimalPod));
+    for (const moved of [sidecar, tweaked(sidecar, { image: 'registry.example/sallyport:0.0.9' })]) {
+      const pod = tweaked(injected(minimalPod), { spec: { initContainers: [init('migrate'), moved, init('second')] } });
+      expect(injectionPatch(pod).map(({ op, path }) => `${op} ${path}`)).toEqual([
+        'remove /spec/initContainers/1',
+        'add /spec/initContainers/0',
+      ]);
+    }
   });
 });
 
