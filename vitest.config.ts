@@ -5,6 +5,9 @@ const notProduct = ['**/node_modules/**', '**/dist/**'];
 export default defineConfig({
   test: {
     update: 'none',
+    // Real servers start in hooks: a busy machine may take its time, a hanging one must not.
+    hookTimeout: 60_000,
+    testTimeout: 20_000,
     projects: [
       {
         extends: true,
