@@ -14,8 +14,8 @@ export interface ChainWriter {
   write(drafts: readonly Draft[]): Promise<void>;
   /** Resolves when everything written would survive a power cut; at once when that is so already. */
   sync(): Promise<void>;
-  /** After a failed write or sync: the end of the chain is looked for again, as a line may be torn. Never rejects. */
-  reopen(cause: unknown): Promise<void>;
+  /** After a failure: closes, so that the end of the chain is looked for again, as a line may be torn. Never rejects. */
+  giveUp(cause: unknown): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -75,7 +75,7 @@ export function createChainWriter({
         isSynced = true;
       }
     },
-    async reopen(cause) {
+    async giveUp(cause) {
       known = undefined;
       logger.error({ [logKeys.error]: cause }, 'audit segments failed');
       await segments.close().catch(() => undefined);

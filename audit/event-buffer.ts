@@ -80,15 +80,15 @@ export function createEventBuffer({ send, writeLine, clock, random, observer = {
     do {
       hasFailed = !(await sendBatch());
     } while (!hasFailed && ring.length > 0);
+    // Here and not in a `finally` behind the promise: what is appended between the two would wait for nobody.
+    sending = undefined;
   }
 
   function flush(): Promise<void> {
     if (sending === undefined && ring.length === 0) {
       return Promise.resolve();
     }
-    sending ??= sendAll().finally(() => {
-      sending = undefined;
-    });
+    sending ??= sendAll();
     return sending;
   }
 

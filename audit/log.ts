@@ -127,7 +127,7 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
         );
       }
       awaited.forEach(({ fail }) => fail(cause));
-      await writer.reopen(cause);
+      await writer.giveUp(cause);
     }
   }
 
@@ -135,17 +135,17 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
   async function drain(): Promise<void> {
     do {
       await writeGroup();
+      if (isSyncDue && queue.isEmpty()) {
+        isSyncDue = false;
+        await writer.sync().catch((cause: unknown) => writer.giveUp(cause));
+      }
     } while (!queue.isEmpty());
-    if (isSyncDue) {
-      isSyncDue = false;
-      await writer.sync().catch((cause: unknown) => writer.reopen(cause));
-    }
+    // Here and not in a `finally` behind the promise: what is appended between the two would wait for nobody.
+    flushing = undefined;
   }
 
   function flush(): Promise<void> {
-    flushing ??= drain().finally(() => {
-      flushing = undefined;
-    });
+    flushing ??= drain();
     return flushing;
   }
 
@@ -169,21 +169,21 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       };
       const fail = (cause: unknown): void => settle('failed', () => reject(unavailable(cause)));
       const waiting: Waiting = { draft, durability, done: () => settle('written', resolve), fail };
-      const giveUp = (cause: LossCause): void => {
+      const forget = (cause: LossCause): void => {
         if (durability === 'W') {
           lose(cause, [draft]);
         }
       };
       const cancel = clock.after(patienceMs, () => {
         if (queue.withdraw(waiting)) {
-          giveUp('not-written');
+          forget('not-written');
         }
         fail(new Error(`not within ${patienceMs} ms`));
       });
       if (queue.wait(waiting)) {
         void flush();
       } else {
-        giveUp('overflow');
+        forget('overflow');
         settle('failed', () => reject(overloaded()));
       }
     });
@@ -214,6 +214,7 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       await writer.write([draftOf(openedEvent(await writer.end()))]);
       await writer.sync();
     } catch (cause) {
+      await writer.giveUp(cause);
       throw unavailable(cause);
     }
     state = 'open';

@@ -9,14 +9,14 @@ let lines: readonly string[] = [];
 let published: readonly PublishedRecord[] = [];
 
 beforeAll(async () => {
-  const { log, segments, clock } = auditLogUnderTest();
+  const { log, printed, clock } = auditLogUnderTest();
   await log.start(new AbortController().signal);
   for (let index = 0; index < 18; index += 1) {
     await clock.advance(7);
     await log.append(index % 3 === 0 ? durableEvent(`Ünïcode ${index}`) : writtenEvent(`ns/${index}`));
   }
   await log.stop({ remainingMs: () => 1_000 });
-  lines = segments.lines;
+  lines = printed;
   published = [{ seq: 19, digest: lineDigest(lines.at(-1) ?? '') }];
 });
 

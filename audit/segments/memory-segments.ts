@@ -9,8 +9,8 @@ export interface MemorySegments extends Segments {
   failWith(error: Error | undefined): void;
 }
 
-export function memorySegments(before: readonly string[] = []): MemorySegments {
-  const lines = [...before];
+/** `lines`: what was there before; appended to in place, so that another may go on with it. */
+export function memorySegments(lines: string[] = []): MemorySegments {
   let synced = lines.length;
   let failure: Error | undefined;
   const orFail = (work: () => void): Promise<void> => {
@@ -27,11 +27,8 @@ export function memorySegments(before: readonly string[] = []): MemorySegments {
       failure = error;
     },
     open: () => Promise.resolve({ lastLine: lines.at(-1), torn: false }),
-    write: (added) => orFail(() => lines.push(...added)),
-    sync: () =>
-      orFail(() => {
-        synced = lines.length;
-      }),
+    write: (added) => orFail(() => void lines.push(...added)),
+    sync: () => orFail(() => void (synced = lines.length)),
     close: () => Promise.resolve(),
   };
 }

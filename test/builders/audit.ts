@@ -1,6 +1,6 @@
 import type { AuditEvent, Replica } from '../../audit/event.ts';
 import { type AuditLog, type AuditLogOptions, createAuditLog } from '../../audit/log.ts';
-import { type MemorySegments, memorySegments } from '../../audit/segments/memory-segments.ts';
+import { memorySegments } from '../../audit/segments/memory-segments.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { systemRandom } from '../../runtime/random.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
@@ -48,29 +48,25 @@ export const bufferedEvent = (name: string): AuditEvent => ({
 export interface LogUnderTest {
   readonly log: AuditLog;
   readonly clock: ManualClock;
-  readonly segments: MemorySegments;
-  /** What went to stdout. */
+  /** What went to stdout: the lines that the segments have. */
   readonly printed: string[];
 }
 
-/** A log over memory on a clock that stands still, not yet started. */
-export function auditLogUnderTest(
-  options: Partial<AuditLogOptions> & { readonly segments?: MemorySegments } = {},
-): LogUnderTest {
+/** A log on a clock that stands still, not yet started; in memory unless told otherwise. */
+export function auditLogUnderTest(options: Partial<AuditLogOptions> = {}): LogUnderTest {
   const clock = manualClock();
-  const segments = options.segments ?? memorySegments();
   const printed: string[] = [];
   const log = createAuditLog({
     program: 'authority',
     replica: testReplica,
     cluster: 'default',
     trustDomain: 'prod.example',
+    segments: memorySegments(),
     writeLine: (line) => void printed.push(line),
     clock,
     random: systemRandom,
     logger: silentLogger,
     ...options,
-    segments,
   });
-  return { log, clock, segments, printed };
+  return { log, clock, printed };
 }
