@@ -16,11 +16,12 @@ export type AccessObject = Readonly<Record<string, unknown>> & {
 };
 
 const apiGroup = 'rbac.authorization.k8s.io';
-const watched = ['get', 'list', 'watch'];
+const watched = ['list', 'watch'];
 
 const webhookInCluster: readonly AccessRule[] = [
-  // Labels of namespaces, power of accounts, names that may stand as references.
-  { apiGroups: [''], resources: ['namespaces', 'serviceaccounts'], verbs: watched },
+  // Labels of namespaces (one that the watch does not know yet is read by itself), power of accounts, names that may stand as references.
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['get', ...watched] },
+  { apiGroups: [''], resources: ['serviceaccounts'], verbs: watched },
   {
     apiGroups: [apiGroup],
     resources: ['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'],
@@ -32,6 +33,7 @@ const webhookInCluster: readonly AccessRule[] = [
   {
     apiGroups: ['networking.k8s.io'],
     resources: ['networkpolicies'],
+    // An apply that makes an object needs `create` beside `patch`.
     verbs: [...watched, 'create', 'patch', 'delete'],
   },
   // Owners, one by one: whether the controller that writes a pod writes it for somebody.
@@ -43,34 +45,37 @@ const webhookInCluster: readonly AccessRule[] = [
     apiGroups: ['admissionregistration.k8s.io'],
     resources: ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
     resourceNames: ['sallyport'],
-    verbs: ['get', 'patch', 'update'],
+    verbs: ['get', 'patch'],
   },
 ];
 
 const webhookAtHome: readonly AccessRule[] = [
-  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...watched, 'create', 'update', 'patch'] },
+  // The leader's Lease is read and replaced, a replica's own applied, those of all listed.
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'list', 'create', 'update', 'patch'] },
 ];
 
 const authorityInCluster: readonly AccessRule[] = [
   { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
-  { apiGroups: [''], resources: ['namespaces', 'pods', 'services'], verbs: watched },
+  { apiGroups: [''], resources: ['namespaces', 'services'], verbs: watched },
+  // A pod that the watch does not know yet is read by itself.
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', ...watched] },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: watched },
   { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: watched },
-  { apiGroups: ['sallyport.dev'], resources: ['accesspolicies', 'exemptions'], verbs: watched },
-  { apiGroups: ['sallyport.dev'], resources: ['trustbundles'], verbs: [...watched, 'create', 'update', 'patch'] },
-  { apiGroups: ['sallyport.dev'], resources: ['trustbundles/status'], verbs: ['update', 'patch'] },
+  { apiGroups: ['sallyport.dev'], resources: ['accesspolicies'], verbs: watched },
+  { apiGroups: ['sallyport.dev'], resources: ['trustbundles'], verbs: ['get', 'create', 'update'] },
+  { apiGroups: ['sallyport.dev'], resources: ['trustbundles/status'], verbs: ['patch'] },
   // First contact: one ConfigMap of a fixed name in every opted-in namespace. RBAC cannot limit a create by name.
   { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
   {
     apiGroups: [''],
     resources: ['configmaps'],
     resourceNames: ['sallyport-trust-bundle'],
-    verbs: ['get', 'update', 'patch'],
+    verbs: ['get', 'update'],
   },
 ];
 
 const authorityAtHome: readonly AccessRule[] = [
-  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: [...watched, 'create', 'update', 'patch'] },
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
 ];
 
 /** Roles and bindings of the webhook's account `sallyport-webhook` in `systemNamespace`. */

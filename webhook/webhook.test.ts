@@ -62,6 +62,15 @@ const pod = (namespace: string, name: string): JsonObject => ({
 const pods = (namespace: string): string => `/api/v1/namespaces/${namespace}/pods`;
 
 describe('gate 1', () => {
+  it('has a Lease of its own that goes with its pod', async () => {
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/sallyport-system/leases';
+    const lease = await town.cluster.as(admin).get(`${leases}/sallyport-webhook-sallyport-webhook-1`);
+    const own = await town.cluster.as(admin).get(`${pods('sallyport-system')}/sallyport-webhook-1`);
+    expect(valueAt(lease, 'metadata', 'ownerReferences')).toEqual([
+      { apiVersion: 'v1', kind: 'Pod', name: 'sallyport-webhook-1', uid: textAt(own, 'metadata', 'uid') },
+    ]);
+  });
+
   it('injects the sidecar of the settings into pods of an opted-in namespace, and the validating half agrees', async () => {
     const stored = await town.cluster.as(admin).create(pods('shop'), pod('shop', 'web-1'));
     const [sidecar] = objectsAt(stored, 'spec', 'initContainers');

@@ -57,6 +57,7 @@ export async function startStartTown(): Promise<StartTown> {
       const folder = await accountFolder(town, directory, 'sallyport-webhook');
       return {
         ...systemPod(town, folder, 'sallyport-webhook'),
+        SALLYPORT_POD_UID: await createWebhookPod(town),
         SALLYPORT_PORT: '0',
         SALLYPORT_INJECTION_IMAGE: townImage,
       };
@@ -94,6 +95,17 @@ function systemPod(town: Town, folder: string, program: string): Record<string, 
     KUBERNETES_SERVICE_HOST: api.hostname,
     KUBERNETES_SERVICE_PORT: api.port,
   };
+}
+
+/** The pod that the webhook stands for: its Lease is owned by it and goes with it. Gives the UID. */
+async function createWebhookPod(town: Town): Promise<string> {
+  const created = await town.cluster.admin.create(`/api/v1/namespaces/${systemNamespace}/pods`, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace: systemNamespace, name: 'sallyport-webhook-1' },
+    spec: { serviceAccountName: 'sallyport-webhook', containers: [{ name: 'webhook', image: townImage }] },
+  });
+  return podSchema.parse(created).metadata.uid;
 }
 
 const podSchema = z.looseObject({ metadata: z.looseObject({ uid: z.string() }) });

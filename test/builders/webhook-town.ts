@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import { type MemorySegments, memorySegments } from '../../audit/segments/memory-segments.ts';
 import { webhookAccess } from '../../manifests/roles.ts';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
@@ -24,6 +25,8 @@ export interface WebhookTown {
 
 const namespace = 'sallyport-system';
 export const townImage = `registry.example/sallyport@sha256:${'a'.repeat(64)}`;
+
+const podName = 'sallyport-webhook-1';
 
 const ground = `
 apiVersion: v1
@@ -60,6 +63,7 @@ export async function startWebhookTown({ environment = {}, before }: WebhookTown
   const cluster = await startApiServer({ kubelet: 'absent' });
   const access = webhookAccess(namespace).map((object) => stringify(object));
   await cluster.apply([ground, ...access, ...(before === undefined ? [] : [before])].join('\n---\n'));
+  const podUid = await createOwnPod(cluster);
   const token = await cluster.issueToken({ namespace, serviceAccount: 'sallyport-webhook' });
   const segments = memorySegments();
   let shiftMs = 0;
@@ -67,8 +71,8 @@ export async function startWebhookTown({ environment = {}, before }: WebhookTown
   const webhook = createWebhook({
     settings: readWebhookSettings({
       SALLYPORT_TRUST_DOMAIN: 'prod.example',
-      SALLYPORT_POD_NAME: 'sallyport-webhook-1',
-      SALLYPORT_POD_UID: 'c0ffee00-0000-4000-8000-000000000001',
+      SALLYPORT_POD_NAME: podName,
+      SALLYPORT_POD_UID: podUid,
       SALLYPORT_INJECTION_IMAGE: townImage,
       SALLYPORT_LISTEN_ADDRESS: '127.0.0.1',
       SALLYPORT_PORT: '0',
@@ -102,6 +106,20 @@ export async function startWebhookTown({ environment = {}, before }: WebhookTown
       await cluster.stop();
     },
   };
+}
+
+/** The pod that the webhook stands for, which owns its Lease; gives its UID. */
+async function createOwnPod(cluster: FakeCluster): Promise<string> {
+  const created = await cluster.admin.create(`/api/v1/namespaces/${namespace}/pods`, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace, name: podName },
+    spec: {
+      serviceAccountName: 'sallyport-webhook',
+      containers: [{ name: 'webhook', image: 'registry.example/webhook' }],
+    },
+  });
+  return z.object({ metadata: z.object({ uid: z.string() }) }).parse(created).metadata.uid;
 }
 
 /** Waits, at most 10 s, until something holds. */

@@ -34,7 +34,8 @@ export function leasesPath(namespace: string): string {
 }
 
 /**
- * This replica's own Lease: says that it lives and by which CAs it is to be trusted. Renewed every 10 s and at once when the CAs change. Ready when first written.
+ * This replica's own Lease: says that it lives and by which CAs it is to be trusted. Renewed every 10 s and at once when the CAs change; goes with the pod, which
+ * owns it. Ready when first written.
  */
 export function ownLease(options: OwnLeaseOptions): Service {
   const { api, namespace, podName, podUid, clock, logger } = options;
@@ -64,6 +65,7 @@ export function ownLease(options: OwnLeaseOptions): Service {
         name,
         labels: { [replicaLabel.key]: replicaLabel.value },
         annotations: { [authoritiesAnnotation]: options.authorities().join('') },
+        ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: podName, uid: podUid }],
       },
       spec: {
         holderIdentity: podUid,

@@ -9,6 +9,7 @@ const settings: RegistrationSettings = {
   clusterPolicy: 'enforce',
   breakGlassGroups: ["o'brien"],
 };
+const notOurOwn = { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['sallyport-system'] };
 const webhooks = (change: Partial<RegistrationSettings> = {}, isTrusted = true) =>
   configurations({ ...settings, ...change }, { caBundle: 'PEM', isTrusted }).flatMap((configuration) =>
     listAt(configuration, 'webhooks').filter(isJsonObject),
@@ -55,7 +56,9 @@ describe('the registrations', () => {
     expect(named('workloads')).toMatchObject({
       failurePolicy: 'Fail',
       timeoutSeconds: 5,
-      namespaceSelector: { matchExpressions: [{ key: 'sallyport.dev/identity', operator: 'In', values: ['enabled'] }] },
+      namespaceSelector: {
+        matchExpressions: [{ key: 'sallyport.dev/identity', operator: 'In', values: ['enabled'] }, notOurOwn],
+      },
     });
     expect(named('workloads-elsewhere')).toMatchObject({
       failurePolicy: 'Ignore',
@@ -69,10 +72,23 @@ describe('the registrations', () => {
     expect(named('inject')).toMatchObject({
       sideEffects: 'None',
       reinvocationPolicy: 'IfNeeded',
-      namespaceSelector: { matchExpressions: [{ operator: 'In' }] },
+      namespaceSelector: { matchExpressions: [{ operator: 'In' }, notOurOwn] },
     });
     expect(named('workloads')).toMatchObject({ sideEffects: 'NoneOnDryRun' });
     expect(named('workloads')).not.toHaveProperty('reinvocationPolicy');
+  });
+
+  it('never wait for us where our own pods start, however that namespace is labelled', () => {
+    const closed = webhooks().filter((webhook) => webhook['failurePolicy'] === 'Fail');
+    const namespaced = closed.filter((webhook) => textAt(webhook, 'rules', 0, 'scope') === 'Namespaced');
+    expect(namespaced.map(({ name }) => name)).toEqual([
+      'inject.sallyport.dev',
+      'workloads.sallyport.dev',
+      'credentials.sallyport.dev',
+    ]);
+    for (const webhook of namespaced) {
+      expect(listAt(webhook, 'namespaceSelector', 'matchExpressions')).toContainEqual(notOurOwn);
+    }
   });
 
   it('fail closed for the cluster only if its policy enforces', () => {

@@ -222,7 +222,7 @@ function webhookOf(entry: Registration, settings: RegistrationSettings, state: R
       service: { namespace: settings.systemNamespace, name: settings.service, path: `/${entry.path}`, port: 443 },
     },
     rules: entry.rules.map(ruleOf),
-    namespaceSelector: namespaceSelectorOf(entry.where),
+    namespaceSelector: namespaceSelectorOf(entry.where, settings.systemNamespace),
     objectSelector: {},
     matchConditions: entry.conditions.map(({ name, expression }) => ({ name: `${keyPrefix}${name}`, expression })),
     matchPolicy: 'Equivalent',
@@ -238,12 +238,20 @@ function ruleOf({ group, version, resources, operations, scope }: Resources): Js
   return { apiGroups: [group], apiVersions: [version], resources, operations, scope };
 }
 
-function namespaceSelectorOf(where: Where): JsonObject {
+/** Our own namespace never opts in, whatever its labels say: no pod of ours could start once all were gone. */
+function namespaceSelectorOf(where: Where, systemNamespace: string): JsonObject {
   if (where === 'all') {
     return {};
   }
-  const operator = where === 'opted-in' ? 'In' : 'NotIn';
-  return { matchExpressions: [{ key: namespaceLabels.identity, operator, values: ['enabled'] }] };
+  const values = ['enabled'];
+  return where === 'elsewhere'
+    ? { matchExpressions: [{ key: namespaceLabels.identity, operator: 'NotIn', values }] }
+    : {
+        matchExpressions: [
+          { key: namespaceLabels.identity, operator: 'In', values },
+          { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [systemNamespace] },
+        ],
+      };
 }
 
 /** Neither of our programs may wait for the other. */
