@@ -3,6 +3,7 @@ import type { Segments } from '../audit/segments/segments.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ClusterApi } from '../runtime/cluster/kubernetes-client.ts';
 import { leaseService } from '../runtime/cluster/lease.ts';
+import { healthApp } from '../runtime/health-app.ts';
 import { httpService, type ListenAddress } from '../runtime/http-server.ts';
 import { httpsService } from '../runtime/https-server.ts';
 import { logKeys } from '../runtime/log-keys.ts';
@@ -25,7 +26,6 @@ import { authorityMetrics } from './metrics.ts';
 import { ownIdentity } from './own-identity.ts';
 import { createApp } from './server/app.ts';
 import { callerOf, svidOf } from './server/caller.ts';
-import { createHealthApp } from './server/health-app.ts';
 import { streamSources } from './server/stream-sources.ts';
 import { streamsService } from './server/streams-service.ts';
 import { createStreams } from './server/workload-streams.ts';
@@ -64,7 +64,11 @@ export function createAuthority(options: AuthorityOptions): Authority {
     ...listen,
     name: 'metrics',
     port: settings.metricsPort,
-    handler: createHealthApp({ registry, isReady: () => supervisor.isReady() }),
+    handler: healthApp({
+      registry,
+      supervisor: { isReady: () => supervisor.isReady(), services: () => supervisor.services() },
+      remarks: () => [{ id: 'signing', isGood: true, detail: trust.signers.signer().kind }],
+    }),
     drainMs: 1_000,
   });
   const audit = createAuditLog({
@@ -140,7 +144,12 @@ export function createAuthority(options: AuthorityOptions): Authority {
   watches.namespaces.onChange(trust.service.nudge);
   bundles.onChange(streams.refresh);
   const services = [health, audit, ...watches.all, lease, trust.service, identity, server, streamsService(streams)];
-  const supervisor = supervise(services, { clock, logger, stopTimeoutMs: settings.drainTimeout + 5_000 });
+  const supervisor = supervise(services, {
+    clock,
+    logger,
+    stopTimeoutMs: settings.drainTimeout + 5_000,
+    onService: registry.serviceUp,
+  });
   return { supervisor, address: server.address, metricsAddress: health.address };
 }
 

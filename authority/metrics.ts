@@ -12,6 +12,8 @@ export interface AuthorityMetrics {
     lifetimeSeconds: number,
   ): void;
   keys(states: readonly KeyState[], soonestSignUntil: Date | undefined): void;
+  /** Whether keys wait until they are known everywhere, and no workload gets an SVID. */
+  holdDown(isHolding: boolean): void;
   bundle(sequence: bigint, unacknowledged: number): void;
   streams(open: number): void;
   leaseHeld(isHeld: boolean): void;
@@ -63,6 +65,10 @@ export function authorityMetrics(registry: MetricsRegistry): AuthorityMetrics {
     help: 'When the last key that may sign stops.',
     labels: ['kind'],
   });
+  const holdDown = registry.gauge({
+    name: 'hold_down',
+    help: '1 while new keys wait until they are known everywhere: no workload gets an SVID.',
+  });
   const sequence = registry.gauge({ name: 'bundle_sequence', help: 'Sequence of the published bundle.' });
   const unacked = registry.gauge({
     name: 'bundle_unacked_streams',
@@ -104,6 +110,7 @@ export function authorityMetrics(registry: MetricsRegistry): AuthorityMetrics {
       }
       keyExpiry.set({ kind: 'x509' }, (soonestSignUntil?.getTime() ?? 0) / 1000);
     },
+    holdDown: (isHolding) => holdDown.set(isHolding ? 1 : 0),
     bundle(current, unacknowledged) {
       sequence.set(Number(current));
       unacked.set(unacknowledged);

@@ -29,6 +29,7 @@ interface Scene {
   readonly events: AuditEvent[];
   readonly alarms: unknown[];
   readonly caPems: Map<string, string>;
+  metrics(): Promise<string>;
 }
 
 const started: { readonly trust: Trust; readonly clock: ManualClock }[] = [];
@@ -49,6 +50,7 @@ async function replica(
   const events: AuditEvent[] = [];
   const alarms: unknown[] = [];
   const caPems = new Map<string, string>();
+  const registry = createRegistry({ program: 'authority', version: 'test' });
   const logLine = z.looseObject({ level: z.string() });
   const trust = createTrust({
     trustDomain,
@@ -70,7 +72,7 @@ async function replica(
     isHolder: () => true,
     optedIn: () => ['prod'],
     pods: () => pods,
-    metrics: authorityMetrics(createRegistry({ program: 'authority', version: 'test' })),
+    metrics: authorityMetrics(registry),
     clock,
     random,
     logger: createLogger({
@@ -82,7 +84,7 @@ async function replica(
   started.push({ trust, clock });
   void trust.service.start(new AbortController().signal);
   await clock.advance(0);
-  return { trust, events, alarms, caPems };
+  return { trust, events, alarms, caPems, metrics: registry.print };
 }
 
 const stateOf = ({ trust }: Scene): string => trust.signers.signer().kind;
@@ -117,6 +119,7 @@ describe('founding', () => {
     expect(store.stored()?.entries.slice(0, 2)).toEqual(before);
     expect(store.stored()?.entries).toHaveLength(4);
     expect(scene.trust.signers.signer()).toMatchObject({ kind: 'hold-down' });
+    expect(await scene.metrics()).toContain('sallyport_hold_down 1\n');
     expect(scene.trust.signers.ownSigner()?.id).toBe(store.stored()?.entries[2]?.id);
     expect(scene.trust.publication.current()?.x509.authorities).toHaveLength(4);
   });
@@ -136,6 +139,7 @@ describe('founding', () => {
     scene.trust.acknowledge('uid-18', sequence);
     await clock.advance(0);
     expect(stateOf(scene)).toBe('signer');
+    expect(await scene.metrics()).toContain('sallyport_hold_down 0\n');
     expect(store.status().find(({ id }) => id === signerId(scene))?.activatedAt).toBeInstanceOf(Date);
   });
 

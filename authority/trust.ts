@@ -59,6 +59,7 @@ export function createTrust(parts: TrustParts): Trust {
     const sequence = publication.firstSequenceOf(id);
     return sequence === undefined ? 0 : propagation.shareOf(runningPods(parts), sequence);
   };
+  const watchHoldDown = holdDownWatch(signers, parts);
   let withdrawn: readonly string[] = [];
   const service = trustService({
     ...parts,
@@ -75,6 +76,7 @@ export function createTrust(parts: TrustParts): Trust {
     onBeat() {
       propagation.keepOnly(new Set(parts.pods().map(({ uid }) => uid)));
       report(keyring, publication, propagation, parts);
+      watchHoldDown();
       metrics.leaseHeld(parts.isHolder());
     },
   });
@@ -89,6 +91,23 @@ export function createTrust(parts: TrustParts): Trust {
         service.nudge();
       }
     },
+  };
+}
+
+/** Tells of the beginning and the end of a hold-down, in which every workload is refused: by metric at each look, by log when it changes. */
+function holdDownWatch(signers: SignerSource, { metrics, logger }: TrustParts): () => void {
+  let wasHolding = false;
+  return () => {
+    const current = signers.signer();
+    const isHolding = current.kind === 'hold-down';
+    metrics.holdDown(isHolding);
+    if (isHolding && !wasHolding) {
+      const seconds = Math.ceil(current.retryAfterSeconds);
+      logger.warn({ seconds }, 'hold-down: no workload gets an SVID until the new keys are known everywhere');
+    } else if (wasHolding && !isHolding) {
+      logger.info({}, 'hold-down is over');
+    }
+    wasHolding = isHolding;
   };
 }
 

@@ -14,6 +14,14 @@ export interface Supervisor {
   readonly ended: Promise<{ readonly cause?: unknown }>;
   /** All started and none ending. */
   isReady(): boolean;
+  /** What has become of each, in list order: for whoever asks why a program is not ready. */
+  services(): readonly ServiceState[];
+}
+
+/** `waiting`: those before it are not ready yet; `starting`: everything waits for it. */
+export interface ServiceState {
+  readonly name: string;
+  readonly state: 'waiting' | 'starting' | 'ready' | 'stopped';
 }
 
 export interface SupervisorOptions {
@@ -41,6 +49,14 @@ export function supervise(services: readonly Service[], options: SupervisorOptio
   let stopping: Promise<void> | undefined;
   let firstCause: unknown;
   const isStopping = (): boolean => stopping !== undefined;
+  const states = new Map<Service, ServiceState['state']>(services.map((service) => [service, 'waiting']));
+
+  function become(service: Service, state: ServiceState['state']): void {
+    states.set(service, state);
+    if (state === 'ready' || state === 'stopped') {
+      onService(service.name, state === 'ready');
+    }
+  }
 
   function bounded(work: Promise<void>, ms: number | undefined, what: string): Promise<void> {
     if (ms === undefined) {
@@ -60,7 +76,7 @@ export function supervise(services: readonly Service[], options: SupervisorOptio
 
   function watch(service: Service): void {
     void service.ended.then((end) => {
-      onService(service.name, false);
+      become(service, 'stopped');
       if (end.by === 'itself' && !isStopping()) {
         logger.error(
           { [logKeys.service]: service.name, [logKeys.error]: end.cause },
@@ -75,7 +91,7 @@ export function supervise(services: readonly Service[], options: SupervisorOptio
     ready = false;
     const deadline = deadlineIn(clock, stopTimeoutMs);
     for (const service of started.toReversed()) {
-      onService(service.name, false);
+      become(service, 'stopped');
       try {
         await bounded(service.stop(deadline), Math.max(1, deadline.remainingMs()), `stop ${service.name}`);
       } catch (error) {
@@ -98,6 +114,7 @@ export function supervise(services: readonly Service[], options: SupervisorOptio
     }
     for (const service of services) {
       started.push(service);
+      become(service, 'starting');
       watch(service);
       try {
         // Who waits for a service that is being stopped waits for nothing.
@@ -112,13 +129,19 @@ export function supervise(services: readonly Service[], options: SupervisorOptio
         await stop();
         throw asError(firstCause, `stopped while starting ${service.name}`);
       }
-      onService(service.name, true);
+      become(service, 'ready');
       logger.debug({ [logKeys.service]: service.name }, 'service ready');
     }
     ready = true;
   }
 
-  return { start, stop, ended: ended.promise, isReady: () => ready };
+  return {
+    start,
+    stop,
+    ended: ended.promise,
+    isReady: () => ready,
+    services: () => services.map((service) => ({ name: service.name, state: states.get(service) ?? 'waiting' })),
+  };
 }
 
 const asError = (cause: unknown, what: string): Error => (cause instanceof Error ? cause : new Error(what, { cause }));

@@ -39,6 +39,12 @@ export const importRows: readonly ImportRow[] = [
     reason: 'the one place that speaks to the API server',
   },
   {
+    files: ['runtime/health-app.ts'],
+    ours: ['runtime/'],
+    others: ['express'],
+    reason: 'health and metrics as every program serves them',
+  },
+  {
     files: ['runtime/'],
     ours: ['runtime/'],
     others: [node, 'pino', 'zod', 'prom-client'],

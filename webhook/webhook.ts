@@ -2,6 +2,7 @@ import { createAuditLog } from '../audit/log.ts';
 import type { Segments } from '../audit/segments/segments.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ClusterApi } from '../runtime/cluster/kubernetes-client.ts';
+import { healthApp } from '../runtime/health-app.ts';
 import { httpService, type ListenAddress } from '../runtime/http-server.ts';
 import { httpsService } from '../runtime/https-server.ts';
 import { logKeys } from '../runtime/log-keys.ts';
@@ -16,7 +17,6 @@ import { exemptionKeeper } from './cluster/exemption-keeper.ts';
 import { networkPolicyServices } from './cluster/network-policies.ts';
 import { webhookMetrics } from './metrics.ts';
 import { admissionApp } from './server/app.ts';
-import { healthApp } from './server/health.ts';
 import { createServing } from './serving/serving.ts';
 import type { WebhookSettings } from './settings.ts';
 
@@ -48,7 +48,10 @@ export function createWebhook(options: WebhookOptions): Webhook {
     ...listen,
     name: 'metrics',
     port: settings.metricsPort,
-    handler: healthApp({ registry: { ...registry, print: printMetrics }, isReady: () => supervisor.isReady() }),
+    handler: healthApp({
+      registry: { ...registry, print: printMetrics },
+      supervisor: { isReady: () => supervisor.isReady(), services: () => supervisor.services() },
+    }),
     drainMs: 1_000,
   });
   const audit = createAuditLog({
@@ -95,7 +98,12 @@ export function createWebhook(options: WebhookOptions): Webhook {
     ...networkPolicyServices({ ...led, namespaces: ports.caches.namespaces }),
     exemptionKeeper({ ...led, exemptions: ports.exemptions, audit, observer: metrics }),
   ];
-  const supervisor = supervise(services, { clock, logger, stopTimeoutMs: settings.drainTimeout + 5_000 });
+  const supervisor = supervise(services, {
+    clock,
+    logger,
+    stopTimeoutMs: settings.drainTimeout + 5_000,
+    onService: registry.serviceUp,
+  });
   return { supervisor, address: server.address, metricsAddress: health.address };
 
   /** Sizes and times are looked up when somebody asks. */
