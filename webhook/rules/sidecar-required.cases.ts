@@ -36,6 +36,8 @@ const both = (pod: JsonObject) => {
     ? { pod: answer.pod, facts: { expectedPod: answer } }
     : { pod, facts: { expectedPod: answer } };
 };
+const notOptedIn = { namespace: { name: 'payments', known: true, labels: {}, annotations: {} } };
+
 export const sidecarRequiredCases: PodRuleCases = {
   rule: sidecarRequired,
   allow: [
@@ -47,6 +49,8 @@ export const sidecarRequiredCases: PodRuleCases = {
       ...both(tweaked(openPort, { metadata: { annotations: { 'sallyport.dev/exclude-inbound-ports': '8080' } } })),
       only: 'pods',
     },
+    { name: 'a template whose ports are all mapped', pod: mappedPort, only: 'templates' },
+    { name: 'a template of a namespace that is not opted in', pod: openPort, only: 'templates', facts: notOptedIn },
     {
       name: 'an old pod without a sidecar that changes',
       pod: minimalPod,
@@ -144,6 +148,29 @@ export const sidecarRequiredCases: PodRuleCases = {
       facts: both(openPort).facts,
       // The mapping changes what is derived; not declaring the port does not.
       fixed: tweaked(both(openPort).pod, { spec: { containers: [minimalContainer] } }),
+    },
+    {
+      name: 'a template whose pods will be refused for a port that nobody maps',
+      pod: openPort,
+      only: 'templates',
+      findings: [
+        { path: '/spec/containers/0/ports/0', subject: 'container "web", port 8080', found: notMapped, cap: 'warn' },
+      ],
+      fixed: mappedPort,
+    },
+    {
+      name: 'a template whose pods will be refused for the host’s network',
+      pod: tweaked(minimalPod, { spec: { hostNetwork: true } }),
+      only: 'templates',
+      findings: [
+        {
+          path: '/metadata',
+          subject: 'pod',
+          found: 'no sidecar can be injected (host-network): hostNetwork: true',
+          cap: 'warn',
+        },
+      ],
+      fixed: minimalPod,
     },
     {
       ...refuses(

@@ -26,7 +26,7 @@ export const sidecarRequired: PodRule = {
   defaultMode: 'namespace',
   exemptable: true,
   judges: 'pod',
-  templates: false,
+  templates: true,
   operations: ['CREATE', 'UPDATE'],
   check,
 };
@@ -41,11 +41,14 @@ const portAnnotations: readonly string[] = [authorAnnotations.inbound, authorAnn
 /** Skips that another rule speaks about, or that need no word: nothing is required of these pods here. */
 const silentSkips: ReadonlySet<string> = new Set(['not-opted-in', 'mirror', 'exempt', 'name-taken']);
 
-function check({ pod, oldPod, base }: PodSubject, { expectedPod, namespace }: RuleContext): readonly Finding[] {
+function check({ pod, oldPod, base, isTemplate }: PodSubject, context: RuleContext): readonly Finding[] {
+  const { expectedPod, namespace } = context;
+  const isOptedIn = namespace?.labels[namespaceLabels.identity] === 'enabled';
+  if (isTemplate) {
+    return isOptedIn ? foreseen(pod, base) : [];
+  }
   if (oldPod !== null) {
-    return isInjected(oldPod) && namespace?.labels[namespaceLabels.identity] === 'enabled'
-      ? differences(pod, oldPod, base)
-      : [];
+    return isInjected(oldPod) && isOptedIn ? differences(pod, oldPod, base) : [];
   }
   if (expectedPod === undefined) {
     return [];
@@ -54,6 +57,13 @@ function check({ pod, oldPod, base }: PodSubject, { expectedPod, namespace }: Ru
     return silentSkips.has(expectedPod.reason) ? [] : [cannotInject(expectedPod.reason, expectedPod.detail, base)];
   }
   return [...differences(pod, expectedPod.pod, base), ...unmappedPorts(pod, base)];
+}
+
+/** What its pods will be refused for. Who writes the workload sees no event of the controller that meets the refusal; so they are warned, and the pod decides. */
+function foreseen(pod: JsonObject, base: string): readonly Finding[] {
+  const onHost = memberAt(pod, 'spec', 'hostNetwork') === true;
+  const found = onHost ? [cannotInject('host-network', 'hostNetwork: true', base)] : unmappedPorts(pod, base);
+  return found.map((finding) => ({ ...finding, cap: 'warn' }));
 }
 
 const isInjected = (pod: JsonObject): boolean => textAt(pod, 'metadata', 'labels', injectedKeys.injected) === 'true';
