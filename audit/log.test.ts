@@ -196,6 +196,7 @@ describe('createAuditLog', () => {
     const { log, clock } = await started({ segments });
     calls.splice(0);
     await log.append(writtenEvent('w'));
+    await clock.advance(0);
     expect(calls).toEqual(['write 1']);
     await clock.advance(3_000);
     expect(calls).toEqual(['write 1', 'sync']);
@@ -239,7 +240,9 @@ describe('createAuditLog', () => {
 
   it('refuses what cannot be written within a second, and never writes it later', async () => {
     const { segments, hold, letGo } = heldSegments();
-    const { log, clock, printed } = await started({ segments });
+    const outcomes: string[] = [];
+    const observer: AuditObserver = { appended: (_class, outcome) => void outcomes.push(outcome) };
+    const { log, clock, printed } = await started({ segments, observer });
     hold();
     const first = followed(log.append(durableEvent('in flight')));
     const second = followed(log.append(durableEvent('waiting')));
@@ -251,6 +254,7 @@ describe('createAuditLog', () => {
     letGo();
     await clock.advance(1_000);
     expect(labels(printed)).toEqual(['in flight']);
+    expect(outcomes).toEqual(['failed', 'failed']);
     await log.append(durableEvent('after'));
     expect(labels(printed)).toEqual(['in flight', 'after']);
     expect(verifyChain(printed)).toEqual([]);
@@ -285,7 +289,8 @@ describe('createAuditLog', () => {
   });
 
   it('refuses before it is started and after it was stopped', async () => {
-    const { log, clock, printed } = auditLogUnderTest();
+    const lost: number[] = [];
+    const { log, clock, printed } = auditLogUnderTest({ observer: { lost: (count) => void lost.push(count) } });
     await expect(log.append(durableEvent('early'))).rejects.toMatchObject({ code: 'audit-unavailable' });
     await log.start(signal);
     await log.stop(soon);
@@ -293,6 +298,7 @@ describe('createAuditLog', () => {
     await log.append(bufferedEvent('late'));
     await clock.advance(2_000);
     expect(labels(printed)).toEqual(['audit.log.closed']);
+    expect(lost).toEqual([1]);
   });
 
   it('does not start when its segments cannot be written', async () => {
@@ -327,6 +333,30 @@ describe('createAuditLog', () => {
     expect(printed).toEqual(segments.lines);
   });
 
+  it('finds the end of the chain anew after a write that got half its lines out', async () => {
+    const inner = memorySegments();
+    let isFailing = false;
+    const segments: Segments = {
+      ...inner,
+      async write(lines, firstSeq) {
+        await inner.write(isFailing ? lines.slice(0, 1) : lines, firstSeq);
+        if (isFailing) {
+          throw new Error('no space left on device');
+        }
+      },
+    };
+    const { log, clock } = await started({ segments });
+    isFailing = true;
+    void log.append(bufferedEvent('got out'));
+    void log.append(bufferedEvent('lost'));
+    await clock.advance(1_000);
+    isFailing = false;
+    await log.append(durableEvent('after'));
+    // What got out is counted as lost too: too much is said, never too little.
+    expect(labels(inner.lines)).toEqual(['got out', 'lost 2 by not-written', 'after']);
+    expect(verifyChain(inner.lines).map(({ kind }) => kind)).toEqual(['lost']);
+  });
+
   it('refuses a grant whose sync failed, loses nothing that was written, and goes on', async () => {
     const { segments, inner, hold, step, letGo } = heldSegments();
     const outcomes: string[] = [];
@@ -353,10 +383,16 @@ describe('createAuditLog', () => {
     const { log, clock, printed } = await started({ observer: { lost: (count) => lost.push(count) } });
     for (let index = 0; index < 10_003; index += 1) {
       void log.append(bufferedEvent(String(index)));
+      // The first three, which will have to go, came 100 ms apart.
+      await (index < 3 ? clock.advance(100) : undefined);
     }
     await clock.advance(1_000);
     const written = labels(printed);
     expect(written[0]).toBe('lost 3 by overflow');
+    expect(JSON.parse(printed[1] ?? '')).toMatchObject({
+      from: '2026-01-01T00:00:00.000Z',
+      to: '2026-01-01T00:00:00.200Z',
+    });
     expect(written[1]).toBe('3');
     expect(written.at(-1)).toBe('10002');
     expect(written).toHaveLength(10_001);

@@ -20,7 +20,7 @@ const preface = `# Metrics
 
 Printed from the definitions (\`*/metrics.ts\`); change those and run \`npm run generate\`.
 
-Names begin with \`sallyport_\`; every program has \`build_info{version,program}\` besides. Label values come from closed sets: rule ids, codes, reasons, modes. Webhook
+Names begin with \`sallyport_\`; every program has \`build_info{version,program}\` and \`up_services{service}\` besides. Label values come from closed sets: rule ids, codes, reasons, modes. Webhook
 and authority serve \`/metrics\` on 9090, the sidecar on 15490.`;
 
 /** `docs/metrics.md`: what each program counts, with labels. */
