@@ -128,10 +128,12 @@ describe('gate 1', () => {
       'admission webhook "credentials.sallyport.dev" denied the request: Sallyport refused Secret shop/db (1 finding)',
     );
     expect(text).toContain('[static-credential-secret] key password');
-    expect(text).toMatch(/Decision [0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{2}: kubectl sallyport explain/);
+    const [, decisionId] =
+      /Decision [0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{2} \(decisionId (\w{10}) in the audit log\)/.exec(text) ?? [];
     expect(text).not.toContain('correct-horse');
     const denied = town.events().findLast(({ event }) => event === 'admission.denied');
     expect(denied).toMatchObject({
+      correlation: { decisionId },
       outcome: 'refused',
       rules: ['static-credential-secret'],
       target: { kind: 'Secret', namespace: 'shop', name: 'db' },

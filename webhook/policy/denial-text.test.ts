@@ -24,7 +24,7 @@ describe('the text of a denial', () => {
         'Sallyport refused Deployment payments/web (2 findings)',
         '[credential-in-env] container "web", env DB_PASSWORD: a literal password. Fix: Take it from a Secret.',
         '[workload-ceiling] container "web", env DB_PASSWORD: a literal password. Fix: Take it from a Secret.',
-        'Decision 8F3K-2M9Q-7C: kubectl sallyport explain 8F3K-2M9Q-7C   Rules: https://sallyport.dev/rules',
+        'Decision 8F3K-2M9Q-7C (decisionId 8F3K2M9Q7C in the audit log)   Rules: https://sallyport.dev/rules',
       ].join('\n'),
     );
   });

@@ -40,9 +40,9 @@ export function findingLine({ rule, subject, found, fix }: Denial['findings'][nu
   return printable(`[${rule}] ${subject}: ${found}. Fix: ${fix}`);
 }
 
+/** The id as it is told and as it is searched for. */
 function lastLine({ decisionId, rulesUrl }: Denial): string {
-  const id = printDecisionId(decisionId);
-  return `Decision ${id}: kubectl sallyport explain ${id}   Rules: ${rulesUrl}`;
+  return `Decision ${printDecisionId(decisionId)} (decisionId ${decisionId} in the audit log)   Rules: ${rulesUrl}`;
 }
 
 /** `8F3K2M9Q7C` as a person reads it over the telephone: `8F3K-2M9Q-7C`. */

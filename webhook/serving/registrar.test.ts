@@ -34,6 +34,7 @@ const logger = createLogger({ program: 'test', level: 'silent', write: () => und
 let cluster: FakeCluster;
 let running: Service[] = [];
 let drifts = 0;
+const policies = new Map<string, boolean>();
 
 beforeAll(async () => {
   cluster = await startApiServer({ controllers: false });
@@ -98,7 +99,7 @@ async function startReplica(
       settings: { ...settings, ...change },
       isLeader: () => isLeader,
       ownAuthority: () => certificate.pair().caPem,
-      observer: { drifted: () => (drifts += 1), failurePolicy: () => undefined },
+      observer: { drifted: () => (drifts += 1), failurePolicy: (name, isFail) => void policies.set(name, isFail) },
       clock,
       logger,
     }),
@@ -163,5 +164,14 @@ describe('the registrar', () => {
     await until(async () => (await live()).get('workloads.sallyport.dev')?.policy === 'Fail');
     expect(performance.now() - startedMs).toBeLessThan(10_000 / 20);
     expect(drifts).toBe(1);
+  });
+
+  it('says that nothing fails closed any more once a configuration is gone', async () => {
+    await startReplica('webhook-0', true);
+    await until(async () => (await live()).get('inject.sallyport.dev')?.policy === 'Fail');
+    await until(() => Promise.resolve(policies.get('inject') === true));
+    await cluster.admin.remove(`${validatingPath}/${configurationName}`);
+    await until(() => Promise.resolve([...policies.values()].every((isFail) => !isFail)));
+    expect(policies.size).toBe(registrations(settings).length);
   });
 });

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '../../runtime/clock.ts';
+import { ClusterFailure } from '../../runtime/cluster/cluster-failure.ts';
 import type { ClusterApi } from '../../runtime/cluster/kubernetes-client.ts';
 import { serverSideApply } from '../../runtime/cluster/server-side-apply.ts';
 import { logKeys } from '../../runtime/log-keys.ts';
@@ -53,17 +54,27 @@ export function registrar(options: RegistrarOptions): Service {
   let wasTrusted = false;
 
   return loopService('registrations', async ({ signal, ready }) => {
+    let wasReady = false;
     while (!signal.aborted) {
-      const isTrusted = await round().catch((error: unknown) => {
-        logger.warn({ [logKeys.error]: error }, 'registrations not looked after');
-        return false;
-      });
-      if (isTrusted) {
+      const isTrusted = await round().catch(failedRound);
+      if (isTrusted === true) {
+        wasReady = true;
         ready();
       }
-      await sleep(clock, isTrusted && isSettled ? steadyMs : eagerMs, signal);
+      const isQuiet = isTrusted === undefined ? wasReady : isTrusted && isSettled;
+      await sleep(clock, isQuiet ? steadyMs : eagerMs, signal);
     }
   });
+
+  /** A configuration that is gone asks us nothing, whatever we wrote into it last: only whoever installs may make one. */
+  function failedRound(error: unknown): undefined {
+    if (error instanceof ClusterFailure && error.code === 'not-found') {
+      registrations(settings).forEach(({ name }) => observer.failurePolicy(name, false));
+      logger.error({ configuration: configurationName }, 'webhook configuration is gone: gate 1 is not asked');
+    } else {
+      logger.warn({ [logKeys.error]: error }, 'registrations not looked after');
+    }
+  }
 
   /** One look: repairs what differs if we lead, and says whether the API server trusts this replica. */
   async function round(): Promise<boolean> {
