@@ -33,17 +33,17 @@ const downward: Readonly<Record<string, string>> = {
  * written out, so that "exactly as derived" can be judged by equality. It passes Pod Security *restricted*.
  */
 export function sidecarContainer(plan: SidecarPlan, settings: InjectionSettings): JsonObject {
-  const values = sidecarValues(plan, settings);
+  const { variables, adminPort } = told(plan, settings);
   return {
     name: injectedNames.container,
     image: settings.image,
     imagePullPolicy: 'IfNotPresent',
     restartPolicy: 'Always',
-    env: environment(values),
-    ports: ports(plan, values.adminPort),
+    env: environment(variables),
+    ports: ports(plan, adminPort),
     resources: resources(plan.isGuaranteed),
-    startupProbe: probe('/ready', values.adminPort, { periodSeconds: 1, failureThreshold: 120 }),
-    readinessProbe: probe('/ready', values.adminPort, { periodSeconds: 5, failureThreshold: 3 }),
+    startupProbe: probe('/ready', adminPort, { periodSeconds: 1, failureThreshold: 120 }),
+    readinessProbe: probe('/ready', adminPort, { periodSeconds: 5, failureThreshold: 3 }),
     securityContext: {
       allowPrivilegeEscalation: false,
       capabilities: { drop: ['ALL'] },
@@ -58,6 +58,32 @@ export function sidecarContainer(plan: SidecarPlan, settings: InjectionSettings)
     terminationMessagePolicy: 'File',
     volumeMounts: [{ name: injectedNames.identityVolume, mountPath: identityDirectory, readOnly: true }],
   };
+}
+
+/** What a sidecar is told, as its own table writes it. */
+interface Told {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly adminPort: number;
+}
+
+/** Reading and printing the whole table is a tenth of a review: done once per settings, kept as long as they are. */
+const commonOf = new WeakMap<InjectionSettings, Told>();
+
+/** Most pods differ from one another by their ports alone; what an author chose besides is read through the table. */
+function told(plan: SidecarPlan, settings: InjectionSettings): Told {
+  if (Object.keys(plan.perPod).length > 0) {
+    return toldByTable(plan, settings);
+  }
+  const common = commonOf.get(settings) ?? toldByTable({ ...plan, inbound: [], outbound: [] }, settings);
+  commonOf.set(settings, common);
+  const { inbound, outbound } = plan;
+  const mapped = { SALLYPORT_INBOUND: printInbound(inbound), SALLYPORT_OUTBOUND: printOutbound(outbound) };
+  return { ...common, variables: { ...common.variables, ...mapped } };
+}
+
+function toldByTable(plan: SidecarPlan, settings: InjectionSettings): Told {
+  const values = sidecarValues(plan, settings);
+  return { variables: printEnvironment(sidecarSettings, values), adminPort: values.adminPort };
 }
 
 /** The sidecar's own table decides names, defaults and form: the two programs cannot drift apart. */
@@ -77,8 +103,8 @@ function sidecarValues({ inbound, outbound, perPod }: SidecarPlan, settings: Inj
   return readSettings(sidecarSettings, { ...placeholders, ...fixed, ...Object.fromEntries(chosen) });
 }
 
-function environment(values: SidecarSettings): readonly JsonObject[] {
-  return Object.entries(printEnvironment(sidecarSettings, values)).map(([name, value]): JsonObject => {
+function environment(variables: Told['variables']): readonly JsonObject[] {
+  return Object.entries(variables).map(([name, value]): JsonObject => {
     const fieldPath = downward[name];
     if (fieldPath !== undefined) {
       return { name, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } };
