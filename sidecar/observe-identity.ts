@@ -14,7 +14,7 @@ export function identityObserver(metrics: SidecarMetrics, append: (event: AuditE
         append({
           event: state === 'degraded' ? 'identity.degraded' : 'identity.expired',
           outcome: 'info',
-          spiffeId: svid.spiffeId.text.slice(0, 512),
+          spiffeId: svid.spiffeId.text,
           notAfter: svid.notAfter.toISOString(),
           lastError: lastReason ?? 'none',
         });

@@ -42,7 +42,7 @@ export function inAndOut(
   return direction === 'inbound' ? { in: sent, out: received } : { in: received, out: sent };
 }
 
-/** The fields of every `access.*` event about one connection. Texts of the peer are cut to what the vocabulary takes. */
+/** The fields of every `access.*` event about one connection. */
 function eventFields(facts: ConnectionFacts) {
   const { direction, port, client, own, mode, policyGeneration, bundleSequence, peer, connectionId, destination } =
     facts;
@@ -101,7 +101,7 @@ export function grantedEvent(
 }
 
 function peerFields({ spiffeId, serial, leafSha256 }: Peer) {
-  const peer = spiffeId.text.slice(0, 512);
+  const peer = spiffeId.text;
   return {
     peer,
     peerSerial: serial,
