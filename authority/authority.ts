@@ -77,10 +77,10 @@ export function createAuthority(options: AuthorityOptions): Authority {
     replica: { pod: settings.podName, podUid: settings.podUid, node: settings.nodeName, version: options.version },
     cluster,
     trustDomain,
-    observer: { appended: metrics.auditAppended, lost: metrics.auditLost, redacted: metrics.auditRedacted },
+    observer: metrics.audit,
   });
   const recorder = boundedDenials(auditRecorder(audit), { sink: audit, clock });
-  const watches = createWatches({ api, clock, random, logger });
+  const watches = createWatches({ api, observe: metrics.watch, clock, random, logger });
   const pods = clusterPodLookup(api, watches.pods);
   const namespaces = clusterNamespaceLookup(watches.namespaces);
   const lease = leaseService({

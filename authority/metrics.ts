@@ -1,3 +1,6 @@
+import type { AuditObserver } from '../audit/log.ts';
+import { auditLogMetrics } from '../audit/log-metrics.ts';
+import { type ObserveWatch, watchMetrics } from '../runtime/cluster/watch-metrics.ts';
 import type { MetricsRegistry } from '../runtime/metrics.ts';
 import type { AttestationFacts } from './attestation/evidence.ts';
 import type { KeyState } from './keys/key-schedule.ts';
@@ -5,6 +8,8 @@ import type { Refusal } from './refusal.ts';
 
 /** What the authority counts. Label values come from closed sets. */
 export interface AuthorityMetrics {
+  readonly audit: AuditObserver;
+  readonly watch: ObserveWatch;
   attested(facts: AttestationFacts, refusal: Refusal | undefined, durationMs: number): void;
   issued(
     kind: { readonly renewal: boolean; readonly self: boolean },
@@ -17,9 +22,6 @@ export interface AuthorityMetrics {
   bundle(sequence: bigint, unacknowledged: number): void;
   streams(open: number): void;
   leaseHeld(isHeld: boolean): void;
-  auditAppended(eventClass: 'S' | 'W' | 'B', outcome: 'written' | 'failed', durationMs: number): void;
-  auditLost(count: number): void;
-  auditRedacted(): void;
 }
 
 const fast = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -76,23 +78,11 @@ export function authorityMetrics(registry: MetricsRegistry): AuthorityMetrics {
   });
   const streams = registry.gauge({ name: 'streams', help: 'Open streams.' });
   const lease = registry.gauge({ name: 'lease_held', help: '1 while this replica writes the TrustBundle.' });
-  const appends = registry.counter({
-    name: 'audit_appends_total',
-    help: 'Audit records by class and outcome.',
-    labels: ['class', 'outcome'],
-  });
-  const appendSeconds = registry.histogram({
-    name: 'audit_append_duration_seconds',
-    help: 'From append to as durable as the class asks.',
-    labels: ['class'],
-    buckets: fast,
-  });
-  const lost = registry.counter({ name: 'audit_events_lost_total', help: 'Buffered audit events that were dropped.' });
-  const redactions = registry.counter({
-    name: 'audit_redactions_total',
-    help: 'Values the last filter took out of audit events.',
-  });
+  const audit = auditLogMetrics(registry);
+  const watch = watchMetrics(registry);
   return {
+    audit,
+    watch,
     attested({ method }, refusal, durationMs) {
       const outcome = refusal === undefined ? 'granted' : 'refused';
       attestations.inc({ method, outcome, reason: refusal?.reason ?? '' });
@@ -117,11 +107,5 @@ export function authorityMetrics(registry: MetricsRegistry): AuthorityMetrics {
     },
     streams: (open) => streams.set(open),
     leaseHeld: (isHeld) => lease.set(isHeld ? 1 : 0),
-    auditAppended(eventClass, outcome, durationMs) {
-      appends.inc({ class: eventClass, outcome });
-      appendSeconds.observe({ class: eventClass }, durationMs / 1000);
-    },
-    auditLost: (count) => lost.inc(count),
-    auditRedacted: () => redactions.inc(),
   };
 }

@@ -90,7 +90,7 @@ export function createSidecar(parts: SidecarParts): Sidecar {
       outbound,
       inbound,
     ],
-    { clock, logger, stopTimeoutMs: settings.drainTimeout + stopMarginMs },
+    { clock, logger, stopTimeoutMs: settings.drainTimeout + stopMarginMs, onService: registry.serviceUp },
   );
   let isStopping = false;
   return {

@@ -1,4 +1,5 @@
-import type { AuditObserver } from '../audit/log.ts';
+import { auditLogMetrics } from '../audit/log-metrics.ts';
+import { watchMetrics } from '../runtime/cluster/watch-metrics.ts';
 import type { MetricsRegistry } from '../runtime/metrics.ts';
 import type { AppObserver } from './server/app.ts';
 
@@ -81,30 +82,8 @@ export function webhookMetrics(registry: MetricsRegistry) {
     help: 'When the serving certificate ends.',
   });
   const leaseHeld = registry.gauge({ name: 'lease_held', help: 'Whether this replica leads.' });
-  const appends = registry.counter({
-    name: 'audit_appends_total',
-    help: 'Audit records by class and outcome.',
-    labels: ['class', 'outcome'],
-  });
-  const appendSeconds = registry.histogram({
-    name: 'audit_append_duration_seconds',
-    help: 'From append to as durable as the class asks.',
-    labels: ['class'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
-  });
-  const lost = registry.counter({ name: 'audit_events_lost_total', help: 'Buffered audit events that were dropped.' });
-  const redactions = registry.counter({
-    name: 'audit_redactions_total',
-    help: 'Values the last filter took out of audit events.',
-  });
-  const audit: AuditObserver = {
-    appended(eventClass, outcome, milliseconds) {
-      appends.inc({ class: eventClass, outcome });
-      appendSeconds.observe({ class: eventClass }, milliseconds / 1_000);
-    },
-    lost: (count) => lost.inc(count),
-    redacted: () => redactions.inc(),
-  };
+  const audit = auditLogMetrics(registry);
+  const watch = watchMetrics(registry);
   const app: Pick<AppObserver, 'received' | 'answered' | 'refused'> = {
     received: (_half, size) => bytes.observe(size),
     answered: (half, milliseconds) => duration.observe({ path: half }, milliseconds / 1_000),
@@ -113,6 +92,7 @@ export function webhookMetrics(registry: MetricsRegistry) {
   return {
     app,
     audit,
+    watch,
     request: (labels: { operation: string; kind: string; outcome: string; isDryRun: boolean }) =>
       requests.inc({
         operation: labels.operation,

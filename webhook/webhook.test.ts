@@ -62,6 +62,14 @@ const pod = (namespace: string, name: string): JsonObject => ({
 const pods = (namespace: string): string => `/api/v1/namespaces/${namespace}/pods`;
 
 describe('gate 1', () => {
+  it('says of each watch and each service that it is up', async () => {
+    const metrics = await town.metrics();
+    for (const resource of ['namespaces', 'exemptions', 'rolebindings', 'pods', 'networkpolicies']) {
+      expect(metrics).toContain(`sallyport_watch_cache_synced{resource="${resource}"} 1\n`);
+    }
+    expect(metrics).toContain('sallyport_up_services{service="registrations"} 1\n');
+  });
+
   it('has a Lease of its own that goes with its pod', async () => {
     const leases = '/apis/coordination.k8s.io/v1/namespaces/sallyport-system/leases';
     const lease = await town.cluster.as(admin).get(`${leases}/sallyport-webhook-sallyport-webhook-1`);

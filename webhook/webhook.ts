@@ -62,7 +62,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
     trustDomain: settings.trustDomain,
     observer: metrics.audit,
   });
-  const ports = clusterPorts({ api, clock, random, logger });
+  const ports = clusterPorts({ api, observe: metrics.watch, clock, random, logger });
   const serving = createServing({ api, settings, observer: metrics, clock, random, logger });
   const admit = createAdmit({
     ports,
@@ -95,7 +95,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
     ...serving.services,
     server,
     serving.registrar,
-    ...networkPolicyServices({ ...led, namespaces: ports.caches.namespaces }),
+    ...networkPolicyServices({ ...led, observe: metrics.watch, namespaces: ports.caches.namespaces }),
     exemptionKeeper({ ...led, exemptions: ports.exemptions, audit, observer: metrics }),
   ];
   const supervisor = supervise(services, {

@@ -2,6 +2,7 @@ import { type AccessPolicy, parseAccessPolicy } from '../../manifests/resources/
 import type { Clock } from '../../runtime/clock.ts';
 import type { ClusterApi } from '../../runtime/cluster/kubernetes-client.ts';
 import { type WatchCache, watchCache } from '../../runtime/cluster/watch-cache.ts';
+import type { ObserveWatch } from '../../runtime/cluster/watch-metrics.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { RandomBytes } from '../../runtime/random.ts';
 import type { Service } from '../../runtime/service.ts';
@@ -15,6 +16,7 @@ import { parsePod } from './pod.ts';
 
 export interface WatchParts {
   readonly api: ClusterApi;
+  readonly observe: ObserveWatch;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly logger: Logger;
@@ -36,7 +38,13 @@ export interface Watches {
 /** The watches, not yet started. */
 export function createWatches(parts: WatchParts): Watches {
   const watch = <T>(path: string, parse: (object: unknown) => T | undefined, labelSelector?: string): WatchCache<T> =>
-    watchCache({ ...parts, path, parse, ...(labelSelector === undefined ? {} : { labelSelector }) });
+    watchCache({
+      ...parts,
+      path,
+      parse,
+      observer: parts.observe(path),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    });
   const pods = watch('/api/v1/pods', parsePod, `${marks.injected}=true`);
   const namespaces = watch('/api/v1/namespaces', parseNamespace);
   const services = watch('/api/v1/services', parseService);

@@ -235,7 +235,7 @@ describe('watchCache', () => {
     await start();
     last().end(broken);
     await clock.advance(500);
-    expect(new Set(told)).toEqual(new Set(['objects 1', 'synced true', 'restarted', 'objects 0']));
+    expect(new Set(told)).toEqual(new Set(['objects 1', 'synced true', 'synced false', 'restarted', 'objects 0']));
   });
 
   it('stops watching when it is stopped, also while it waits', async () => {

@@ -38,7 +38,7 @@ export interface WatchCacheOptions<T> {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly logger: Logger;
-  /** Told for metrics: how many objects are held, whether they were listed, that a watch broke and they are listed again. */
+  /** Told for metrics: how many objects are held, whether they are kept fresh just now, that a watch broke and they are listed again. */
   readonly observer?: { objects?(count: number): void; synced?(isSynced: boolean): void; restarted?(): void };
 }
 
@@ -156,6 +156,7 @@ export function watchCache<T>(options: WatchCacheOptions<T>): WatchCache<T> {
       try {
         await follow(signal, ready);
       } catch (error) {
+        observer.synced?.(false);
         observer.restarted?.();
         if (!(error instanceof ClusterFailure && error.code === 'gone')) {
           logger.warn({ [logKeys.error]: error, [logKeys.resource]: path }, 'watch interrupted, listing again');

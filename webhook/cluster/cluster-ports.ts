@@ -2,6 +2,7 @@ import { type Exemption, readExemption } from '../../manifests/resources/exempti
 import type { Clock } from '../../runtime/clock.ts';
 import type { ClusterApi } from '../../runtime/cluster/kubernetes-client.ts';
 import { type WatchCache, watchCache } from '../../runtime/cluster/watch-cache.ts';
+import type { ObserveWatch } from '../../runtime/cluster/watch-metrics.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { RandomBytes } from '../../runtime/random.ts';
 import type { Service } from '../../runtime/service.ts';
@@ -29,6 +30,8 @@ export interface ClusterPorts extends AdmissionPorts {
 
 export interface ClusterPortsOptions {
   readonly api: ClusterApi;
+  /** For metrics of the watches. */
+  readonly observe?: ObserveWatch;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly logger: Logger;
@@ -38,7 +41,7 @@ export interface ClusterPortsOptions {
 export function clusterPorts(options: ClusterPortsOptions): ClusterPorts {
   const { api, clock } = options;
   const cache = <T>(path: string, parse: (object: unknown) => T | undefined): WatchCache<T> =>
-    watchCache({ ...options, path, parse });
+    watchCache({ ...options, ...(options.observe && { observer: options.observe(path) }), path, parse });
   const namespaces = cache(namespacesPath, parseNamespace);
   const accounts = cache(serviceAccountsPath, parseServiceAccount);
   const exemptions = cache(exemptionsPath, readExemption);

@@ -2,6 +2,7 @@ import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { ClusterApi } from '../../runtime/cluster/kubernetes-client.ts';
 import { serverSideApply } from '../../runtime/cluster/server-side-apply.ts';
 import { type WatchCache, watchCache } from '../../runtime/cluster/watch-cache.ts';
+import type { ObserveWatch } from '../../runtime/cluster/watch-metrics.ts';
 import { logKeys } from '../../runtime/log-keys.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { loopService } from '../../runtime/loop-service.ts';
@@ -33,16 +34,25 @@ const relookMs = 5_000;
 
 export interface NetworkPolicyServicesOptions extends Reconciling {
   readonly random: RandomBytes;
+  /** For metrics of the watches. */
+  readonly observe: ObserveWatch;
 }
 
 /** The watches of injected pods and of our policies, and the reconciler after them, to be started in this order. */
 export function networkPolicyServices(options: NetworkPolicyServicesOptions): readonly Service[] {
-  const pods = watchCache({ ...options, path: podsPath, labelSelector: podPortsSelector, parse: parsePodPorts });
+  const pods = watchCache({
+    ...options,
+    path: podsPath,
+    labelSelector: podPortsSelector,
+    parse: parsePodPorts,
+    observer: options.observe(podsPath),
+  });
   const policies = watchCache({
     ...options,
     path: networkPoliciesPath,
     labelSelector: ownPolicySelector,
     parse: parseHeldPolicy,
+    observer: options.observe(networkPoliciesPath),
   });
   return [pods, policies, networkPolicies({ ...options, pods, policies })];
 }
