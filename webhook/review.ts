@@ -9,7 +9,7 @@ import { patchOf } from './injection/patch.ts';
 import type { ExpectedPod, Facts } from './policy/context.ts';
 import { denialText } from './policy/denial-text.ts';
 import { authorExemption } from './policy/exemption-author.ts';
-import { validExemptionFor } from './policy/exemptions.ts';
+import { validExemptionFor, whyNotLifted } from './policy/exemptions.ts';
 import { textAt } from './policy/json-access.ts';
 import { kindKey } from './policy/pod-template.ts';
 import { decodeAdmissionReviewValue } from './server/admission-review.ts';
@@ -181,7 +181,7 @@ function validated(
   const evaluation = { ...judged, lifted: [...judged.lifted, ...liftedByPlan(request, facts, expected)] };
   const { findings, lifted, undecided } = evaluation;
   const notes = notesOf(facts, lifted);
-  const decision = decide(request, evaluation, notes, options, patch);
+  const decision = decide(request, facts, evaluation, notes, options, patch);
   return {
     response: responseOf(request.uid, decision),
     object: decision.kind === 'denied' ? null : storedObject(request, request.object),
@@ -195,6 +195,7 @@ function validated(
 
 function decide(
   request: AdmissionRequest,
+  facts: Facts,
   { findings, lifted, undecided }: Evaluation,
   notes: readonly string[],
   options: ReviewOptions,
@@ -215,6 +216,7 @@ function decide(
     namespace: kindKey(request.kind) === 'Namespace' ? '' : request.namespace,
     name: request.name === '' ? generatedName(request) : request.name,
     findings: enforced,
+    hints: enforced.flatMap((finding) => whyNotLifted(finding, request, facts) ?? []),
     decisionId,
     rulesUrl: settings.rulesUrl,
   });

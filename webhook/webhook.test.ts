@@ -271,6 +271,9 @@ subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: User, name: carol }]
     const asked = await town.cluster.as(alice).get(path);
     expect(valueAt(asked, 'spec', 'requestedBy')).toEqual({ username: 'alice', uid: 'uid-alice' });
     expect(await refusalOf(approve(alice))).toContain('[exemption-approval]');
+    await until('the request is known', async () =>
+      (await refusalOf(town.cluster.apply(binding, alice))).includes('Exemption "auditors" is not approved.'),
+    );
     const approved = await approve(bob);
     expect(valueAt(approved, 'status', 'approval')).toMatchObject({
       decision: 'approved',
@@ -300,7 +303,9 @@ subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: User, name: carol }]
 
     await town.cluster.as(alice).remove('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/auditors');
     town.shiftWall(3_600_000);
-    expect(await refusalOf(town.cluster.apply(binding, alice))).toContain('[cluster-role-binding-justification]');
+    const refusal = await refusalOf(town.cluster.apply(binding, alice));
+    expect(refusal).toContain('[cluster-role-binding-justification]');
+    expect(refusal).toContain('Exemption "auditors" has expired.\n');
     await until('its end is recorded', () => town.events().some(({ event }) => event === 'exemption.expired'));
   });
 

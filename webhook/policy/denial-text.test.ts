@@ -35,6 +35,15 @@ describe('the text of a denial', () => {
     expect(lines[6]).toBe('and 7 more');
   });
 
+  it('says of one exemption why it did not help', () => {
+    const hints = ['Exemption "ci" has expired.', 'Exemption "b" is not approved.'];
+    expect(
+      denialText({ ...denial, hints })
+        .split('\n')
+        .slice(2, -1),
+    ).toEqual(['Exemption "ci" has expired.']);
+  });
+
   it('says so when an object has no name yet', () => {
     expect(denialText({ ...denial, namespace: '', name: '' })).toContain(
       'Sallyport refused Deployment (without a name) (1 finding)',
@@ -45,8 +54,8 @@ describe('the text of a denial', () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 3000 });
     const findings = fc.array(fc.record({ rule: text, subject: text, found: text, fix: text }), { maxLength: 12 });
     fc.assert(
-      fc.property(text, text, text, findings, (kind, namespace, name, some) => {
-        const printed = denialText({ ...denial, kind, namespace, name, findings: some });
+      fc.property(text, text, text, findings, fc.array(text), (kind, namespace, name, some, hints) => {
+        const printed = denialText({ ...denial, kind, namespace, name, findings: some, hints });
         expect(Buffer.byteLength(printed)).toBeLessThanOrEqual(4096);
         expect(printed).toMatch(/^[ -~\n]*$/);
       }),

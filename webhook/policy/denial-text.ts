@@ -7,15 +7,18 @@ export interface Denial {
   readonly namespace: string;
   readonly name: string;
   readonly findings: readonly Pick<Finding, 'rule' | 'subject' | 'found' | 'fix'>[];
+  /** Sentences about exemptions that were meant to help; one is shown. */
+  readonly hints?: readonly string[];
   readonly decisionId: string;
   readonly rulesUrl: string;
 }
 
 const shownFindings = 5;
 const longestBytes = 4096;
-/** Summary and last line; what the findings may not use up. */
+/** Summary, hint and last line; what the findings may not use up. */
 const reservedBytes = 800;
 const longestName = 253;
+const longestHint = 240;
 
 /**
  * What a developer reads at the terminal: a summary, one line per finding (five, then how many more), and where to ask. Printable ASCII and line feeds only, at
@@ -26,7 +29,9 @@ export function denialText(denial: Denial): string {
   const lineBytes = Math.floor((longestBytes - reservedBytes) / shownFindings) - 1;
   const lines = findings.slice(0, shownFindings).map((finding) => clip(findingLine(finding), lineBytes));
   const rest = findings.length - lines.length;
-  return [summary(denial), ...lines, ...(rest > 0 ? [`and ${rest} more`] : []), lastLine(denial)].join('\n');
+  const more = rest > 0 ? [`and ${rest} more`] : [];
+  const hints = (denial.hints ?? []).slice(0, 1).map((hint) => clip(printable(hint), longestHint));
+  return [summary(denial), ...lines, ...more, ...hints, lastLine(denial)].join('\n');
 }
 
 function summary({ kind, namespace, name, findings }: Denial): string {

@@ -67,6 +67,29 @@ export function validExemptionFor(finding: Finding, request: AdmissionRequest, f
   );
 }
 
+const sentences: Readonly<Record<InvalidReason, string>> = {
+  'not-approved': 'is not approved',
+  'edited-since-approval': 'was changed after its approval: have it approved again',
+  'requester-unknown': 'names nobody who asked for it: submit it again',
+  'approver-unknown': 'names nobody who approved it: have it approved again',
+  'self-approved': 'was approved by the one who asked for it: have somebody else approve it',
+  expired: 'has expired',
+};
+
+/** For whoever meant a finding to be lifted: the exemption that covers it, and why it lifts nothing now. Undefined: there is none. */
+export function whyNotLifted(finding: Finding, request: AdmissionRequest, facts: Facts): string | undefined {
+  const covering = facts.exemptions.find(
+    (exemption) =>
+      exemption.spec.rules.includes(finding.rule) &&
+      !isValidNow(exemption, facts.now) &&
+      exemption.spec.scope.some((entry) => coversFinding(entry, finding, request, facts)),
+  );
+  const reason = covering === undefined ? undefined : whyNotValid(covering, facts.now);
+  return covering === undefined || reason === undefined
+    ? undefined
+    : `Exemption "${covering.metadata.name ?? ''}" ${sentences[reason]}.`;
+}
+
 /**
  * The approver is no beneficiary. For a grant: none of its subjects by name (groups were looked at when the approval was given). For a ceiling: not the one who
  * writes the object, at each use.
