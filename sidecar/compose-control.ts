@@ -79,6 +79,7 @@ export function composeControl(
     policyGeneration: () => policies.current()?.generation ?? 0,
     onMessage: (message) => takeMessage(message, sinks),
     onOpen: directory.resubscribe,
+    onState: (isOpen) => metrics.streamOpen.set(isOpen ? 1 : 0),
     clock,
     random,
     logger,

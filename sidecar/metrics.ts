@@ -1,10 +1,11 @@
 import type { Counter, Gauge, Histogram, MetricsRegistry } from '../runtime/metrics.ts';
 
-/** What the sidecar counts, named as in audit-and-observability.md section 8. Label values come from closed sets. */
+/** What the sidecar counts. Label values come from closed sets. */
 export interface SidecarMetrics {
   readonly svidExpiry: Gauge<'kind'>;
   readonly svidRotations: Counter<'outcome'>;
   readonly identityState: Gauge<'state'>;
+  readonly streamOpen: Gauge;
   readonly tokenAge: Gauge;
   readonly connectionsOpen: Gauge<'direction'>;
   readonly connections: Counter<'direction' | 'kind' | 'end'>;
@@ -35,6 +36,10 @@ export function sidecarMetrics(registry: MetricsRegistry): SidecarMetrics {
     svidExpiry: gauge({ name: 'svid_expiry_timestamp_seconds', help: 'When the SVID held ends.', labels: ['kind'] }),
     svidRotations: counter({ name: 'svid_rotations_total', help: 'Attempts to obtain an SVID.', labels: ['outcome'] }),
     identityState: gauge({ name: 'identity_state', help: '1 for the state of the identity.', labels: ['state'] }),
+    streamOpen: gauge({
+      name: 'stream_open',
+      help: '1 while there is a stream to the authority; without one what was received last stays in force.',
+    }),
     tokenAge: gauge({ name: 'token_age_seconds', help: 'Age of the projected token file.' }),
     connectionsOpen: gauge({ name: 'connections_open', help: 'Connections carried now.', labels: ['direction'] }),
     connections: counter({

@@ -22,6 +22,8 @@ export interface AuthorityStreamOptions {
   readonly onMessage: (message: StreamMessage) => void;
   /** A stream is open; the authority knows nothing of earlier ones. */
   readonly onOpen: () => void;
+  /** For metrics: whether there is a stream. Told on each change. */
+  readonly onState: (isOpen: boolean) => void;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly logger: Logger;
@@ -63,12 +65,15 @@ export function authorityStream(options: AuthorityStreamOptions): AuthorityLink 
         close(session);
         session = opened;
         options.onOpen();
+        options.onState(true);
         acknowledge();
       }
       const retryMs = opened === undefined ? waitMs(failures, options, uniform(random)) : undefined;
       if ((await pause(options, session, retryMs, signal)) === 'ended') {
         close(session);
         session = undefined;
+        options.onState(false);
+        options.logger.info({}, 'stream ended, opening another');
       }
     }
     close(session);

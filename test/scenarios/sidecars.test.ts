@@ -163,6 +163,7 @@ describe('two sidecars and an authority', () => {
     const verbose = await (await fetch(`http://127.0.0.1:${ports.adminOne}/ready?verbose`)).text();
     expect(verbose).toContain('[+] identity: held');
     expect(verbose).toContain('[+] access-policy: enforce');
+    await expect.poll(async () => metricIn(await callee.metrics(), 'sallyport_stream_open', {})).toBe(1);
   });
 
   it('carry an application’s bytes over mTLS, by the directory’s word', async () => {
