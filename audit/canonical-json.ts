@@ -37,9 +37,11 @@ function canonicalObject(object: object): string {
   if (prototype !== Object.prototype && prototype !== null) {
     throw new TypeError('an object with a class has no JSON form of its own');
   }
-  const members = Object.entries(object)
-    .filter(([, member]) => member !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, member]) => `${canonicalString(name)}:${canonicalJson(member)}`);
-  return `{${members.join(',')}}`;
+  const members = new Map<string, unknown>(Object.entries(object));
+  // Without a comparison `sort` is by UTF-16 code units.
+  const texts = [...members.keys()].sort().flatMap((name) => {
+    const member = members.get(name);
+    return member === undefined ? [] : [`${canonicalString(name)}:${canonicalJson(member)}`];
+  });
+  return `{${texts.join(',')}}`;
 }

@@ -52,10 +52,15 @@ export function canonicalJson(value: Json): string {
     return `[${listAt(value).map(canonicalJson).join(',')}]`;
   }
   if (isJsonObject(value)) {
-    const members = [...entriesAt(value)].sort(([left], [right]) => byCodeUnit(left, right));
-    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+    // Without a comparison `sort` is by UTF-16 code units, as the RFC wants it, and quicker.
+    const members = Object.keys(value).sort();
+    return `{${members.flatMap((key) => memberText(key, value[key])).join(',')}}`;
   }
   return JSON.stringify(value);
+}
+
+function memberText(key: string, member: Json | undefined): readonly string[] {
+  return member === undefined ? [] : [`${JSON.stringify(key)}:${canonicalJson(member)}`];
 }
 
 function byCodeUnit(left: string, right: string): number {

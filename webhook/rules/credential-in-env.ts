@@ -4,7 +4,7 @@ import { expandVariables } from '../credentials/variables.ts';
 import { type ContainerPlace, visitContainers } from '../policy/containers.ts';
 import type { RuleContext } from '../policy/context.ts';
 import { type Finding, pointer } from '../policy/finding.ts';
-import { listAt, memberAt, textAt } from '../policy/json-access.ts';
+import { isSameJson, listAt, memberAt, textAt } from '../policy/json-access.ts';
 import { report } from '../policy/report.ts';
 import type { PodRule, PodSubject } from '../policy/rule.ts';
 import { shownKey } from '../policy/shown-name.ts';
@@ -32,8 +32,20 @@ export const credentialInEnv: PodRule = {
   templates: true,
   operations: ['CREATE', 'UPDATE'],
   check: ({ pod, base }: PodSubject, context: RuleContext): readonly Finding[] =>
-    visitContainers(pod, base).flatMap((place) => judgeContainer(place, context)),
+    visitContainers(pod, base)
+      .filter((place) => !isDerived(place, context))
+      .flatMap((place) => judgeContainer(place, context)),
 };
+
+/** The sidecar exactly as we derived it holds our own settings, and no author's words that are not judged where they stand. */
+function isDerived({ container, kind, name }: ContainerPlace, { expectedPod }: RuleContext): boolean {
+  return (
+    kind === 'init' &&
+    name.startsWith('sallyport-') &&
+    expectedPod?.kind === 'inject' &&
+    listAt(expectedPod.pod, 'spec', 'initContainers').some((derived) => isSameJson(derived, container))
+  );
+}
 
 function judgeContainer(place: ContainerPlace, context: RuleContext): readonly Finding[] {
   const variables = listAt(place.container, 'env').map((variable) => ({
