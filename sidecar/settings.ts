@@ -27,7 +27,7 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** Ports of the sidecar itself (data-plane.md 1): no mapping may use them. */
+/** Ports of the sidecar itself: no mapping may use them. */
 export const reservedPorts = { first: 15_440, last: 15_499 } as const;
 
 const maximumMappings = 64;
@@ -44,14 +44,14 @@ export function parseInbound(value: string): Parsed<readonly InboundMapping[]> {
   for (const [listen, right] of pairs.value) {
     const target = parsePort(right);
     if (target === undefined) {
-      return mistake(`"${right}" is not a port (1 to 65535)`);
+      return mistake('expected <port>=<port>, such as 8443=8080, each from 1 to 65535');
     }
     mappings.push({ listen, target });
   }
   const clash = mappings.find(({ target }) => mappings.some(({ listen }) => listen === target));
   return clash === undefined
     ? accepted(mappings)
-    : mistake(`port ${clash.target} is the application's and cannot be listened on too`);
+    : mistake(`expected a listening port other than the application's ${clash.target}`);
 }
 
 /** The text that `parseInbound` reads back. */
@@ -67,7 +67,7 @@ export function parseOutbound(value: string): Parsed<readonly OutboundMapping[]>
   }
   for (const [, destination] of pairs.value) {
     if (!isServiceKey(destination)) {
-      return mistake(`"${destination}" is not of the form <service>.<namespace>.svc:<port>`);
+      return mistake('expected <port>=<service>.<namespace>.svc:<port>, such as 5432=db.prod.svc:5432');
     }
   }
   return accepted(pairs.value.map(([listen, destination]) => ({ listen, destination })));
@@ -86,7 +86,7 @@ export function parseHostPort(value: string): Parsed<HostPort> {
   const isBracketed = left.startsWith('[') && left.endsWith(']');
   const host = isBracketed ? left.slice(1, -1) : left;
   if (port === undefined || host === '' || host.length > 253 || host.includes(':') !== isBracketed || hasSpace(host)) {
-    return mistake(`"${value}" is not of the form <host>:<port>`);
+    return mistake('expected <host>:<port>');
   }
   return accepted({ host, port });
 }
@@ -211,20 +211,22 @@ function parsePairs(value: string): Parsed<readonly (readonly [number, string])[
   }
   const parts = value.split(',');
   if (parts.length > maximumMappings) {
-    return mistake(`at most ${maximumMappings} mappings are allowed`);
+    return mistake(`expected at most ${maximumMappings} mappings`);
   }
   const pairs: (readonly [number, string])[] = [];
   for (const part of parts) {
     const [left = '', right = ''] = part.split('=', 2);
     const listen = parsePort(left);
     if (listen === undefined || part.split('=').length !== 2) {
-      return mistake(`"${part}" is not of the form <port>=<target>`);
+      return mistake('expected <port>=<target>, such as 8443=8080');
     }
     if (listen >= reservedPorts.first && listen <= reservedPorts.last) {
-      return mistake(`ports ${reservedPorts.first} to ${reservedPorts.last} are reserved`);
+      return mistake(
+        `expected listening ports outside ${reservedPorts.first} to ${reservedPorts.last}, which are reserved`,
+      );
     }
     if (pairs.some(([taken]) => taken === listen)) {
-      return mistake(`port ${listen} is mapped twice`);
+      return mistake(`expected port ${listen} to be mapped once`);
     }
     pairs.push([listen, right]);
   }

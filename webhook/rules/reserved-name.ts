@@ -81,18 +81,25 @@ function keys(pod: JsonObject, base: string, ours: InjectedNames, { settings }: 
     entriesAt(pod, 'metadata', member).flatMap(([key, value]) => {
       const isOther =
         !key.toLowerCase().startsWith(keyPrefix) || key === namespaceLabels.identity || ours.key(member, key, value);
-      const accepts = member === 'annotations' ? settings.authorAnnotations.get(key) : undefined;
-      const isAccepted = accepts !== undefined && typeof value === 'string' && accepts(value).ok;
-      if (isOther || isAccepted) {
+      const judged =
+        member === 'annotations' && typeof value === 'string'
+          ? settings.authorAnnotations.get(key)?.(value)
+          : undefined;
+      if (isOther || judged?.ok === true) {
         return [];
       }
       const subject = `${member === 'labels' ? 'label' : 'annotation'} ${shownKey(key)}`;
       const path = pointer(base, 'metadata', member, key);
-      return [
-        { path, subject, found: accepts === undefined ? whyNotSettable(key) : 'a value out of bounds', what: subject },
-      ];
+      return judged === undefined
+        ? [{ path, subject, found: whyNotSettable(key), what: subject }]
+        : [{ path, subject, found: outOfBounds(judged.problem.message), what: `${subject}, or correct its value` }];
     }),
   );
+}
+
+/** What the parser expected. Its words may not repeat the value: only those that begin so are shown. */
+function outOfBounds(message: string): string {
+  return message.startsWith('expected ') ? `a value out of bounds (${message})` : 'a value out of bounds';
 }
 
 function whyNotSettable(key: string): string {
