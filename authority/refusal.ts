@@ -3,7 +3,7 @@
  * page. `server/problem.ts` alone says what each becomes over HTTP.
  */
 
-/** In the order in which they are found (identity.md 4.2), then those of the other routes. */
+/** In the order in which they are found (the steps of `attestation/attest.ts`), then those of the other routes. */
 export const refusalReasons = [
   'token-missing',
   'token-malformed',

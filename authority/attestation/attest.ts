@@ -18,8 +18,22 @@ import { claimsOf, judgeReview, type TokenIdentity, tokenOf } from './service-ac
 import type { TokenBindings } from './token-binding.ts';
 
 /*
- * The TokenReview attestor: identity.md 4.2, its thirteen steps in order, the first failure naming the reason. What a caller sends proves a key; who it
- * is, is the API server's word about its token, and the watch's about its pod.
+ * The TokenReview attestor: thirteen steps in order, the first failure naming the reason. What a caller sends proves a key; who it is, is the API server's
+ * word about its token, and the watch's about its pod.
+ *
+ *    1. A token is shown, bounded and of three segments; the request is signed by the key it names, of a kind we sign.
+ *    2. The replica is within its limits and has a signer that may sign.
+ *    3. A TokenReview for our audience is answered.
+ *    4. The token is authenticated, and no error stands beside that.
+ *    5. The answer names our audience: an API server that ignores audiences leaves the field empty.
+ *    6. The user is a service account.
+ *    7. The token is bound to one pod, by name and UID; those of token Secrets are not.
+ *    8. That pod exists, with that UID.
+ *    9. It runs under that account, is not being deleted, and is Pending or Running.
+ *   10. It is bound to a node, the one that the token names if it names one.
+ *   11. Its namespace is opted in and it carries our sidecar.
+ *   12. A renewal: the current SVID has the same id, and its serial names the same pod.
+ *   13. The caller's address is one of the pod's.
  */
 
 export interface AttestorParts {

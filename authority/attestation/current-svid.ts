@@ -11,7 +11,7 @@ export interface CurrentSvid {
   readonly notAfter: Date;
 }
 
-/** Step 12: a renewal is of the same identity, and its serial names the same pod. */
+/** Step 12 of `attest.ts`: a renewal is of the same identity, and its serial names the same pod. */
 export function matchCurrentSvid(current: CurrentSvid, spiffeId: SpiffeId, pod: AttestedPod): Granted<undefined> {
   if (current.spiffeId.text !== spiffeId.text) {
     return refuse('svid-mismatch', { detail: 'another id' });

@@ -32,7 +32,7 @@ export interface AttestationFacts {
   readonly tokenJti?: string;
   readonly tokenExpiry?: Date;
   readonly imageDigests?: readonly string[];
-  /** Whether the caller came from an address of the pod; undefined before step 13. */
+  /** Whether the caller came from an address of the pod; undefined before step 13 of `attest.ts`. */
   readonly addressMatches?: boolean;
   readonly key?: ProvenKey;
 }

@@ -2,7 +2,7 @@ import { type Granted, granted, refuse } from '../refusal.ts';
 import type { AttestedPod, NamespaceFacts } from './ports.ts';
 import type { TokenIdentity } from './service-account-token.ts';
 
-/** Steps 8 to 11: the pod the token names exists with that UID, is that account's, alive, on that node, and carries our sidecar. */
+/** Steps 8 to 11 of `attest.ts`: the pod the token names exists with that UID, is that account's, alive, on that node, and carries our sidecar. */
 export function matchPod(
   identity: TokenIdentity,
   pod: AttestedPod | undefined,

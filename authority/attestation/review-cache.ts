@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../runtime/clock.ts';
 import type { TokenReviewAnswer, TokenReviewer } from './ports.ts';
 
-/** How long an answer holds; identity.md 4.2. */
+/** How long an answer holds: the retries of a pod that starts cost one review, and a token taken back is believed no longer than this. */
 const keptMs = 10_000;
 
 interface Kept {

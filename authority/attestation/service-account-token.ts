@@ -3,7 +3,7 @@ import { Secret } from '../../runtime/secret.ts';
 import { type Granted, granted, refuse } from '../refusal.ts';
 import type { TokenReviewAnswer } from './ports.ts';
 
-/** More than any projected token has; identity.md 4.2, step 1. */
+/** More than any projected token has (step 1 of `attest.ts`, as every step named here). */
 export const longestTokenBytes = 16 * 1024;
 
 /** Whom a pod-bound service-account token names, by the API server's word. */

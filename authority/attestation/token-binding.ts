@@ -1,6 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts';
 
-/** Container restarts a token may see before it must rotate; identity.md 4.2, replay. */
+/** Container restarts a token may see before it must rotate: each makes a new key, and so does whoever replays a stolen token. */
 const restartsAllowed = 10;
 
 /** What a use of a token with a key is: the first key or the same again, another key (a restart, or a thief), or one too many. */

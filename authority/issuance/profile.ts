@@ -31,8 +31,8 @@ export interface LeafOrder {
 }
 
 /**
- * The profile of identity.md 5. Backdated by a tenth of the life, 2 min at most, against slow clocks; never past the anchor, and never 24 h or more from
- * end to end, as an auditor counts.
+ * The one profile of leaves. Backdated by a tenth of the life, 2 min at most, against slow clocks; never past the anchor, and never 24 h or more from end to
+ * end, as an auditor counts.
  */
 export function leafProfile(order: LeafOrder, anchor: Certificate, now: Date, random: RandomBytes): LeafProfile {
   const ttlMs = order.ttlSeconds * second;

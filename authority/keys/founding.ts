@@ -31,7 +31,7 @@ export interface Founding {
 const attempts = 5;
 
 /**
- * Founds a ring: identity.md 6.5, for the one replica that holds the Lease.
+ * Founds a ring, for the one replica that holds the Lease. A paused holder may believe it holds it still: what excludes two founders is the swap of step 3.
  *
  *   1. Read the object. Unexpired entries are taken as they stand: they are public, and whoever holds an SVID under them must go on being believed.
  *   2. Make the current key and the next one. Where entries exist the current one waits for the hold-down, so that the news of it travels first.

@@ -3,7 +3,7 @@ import { type RandomBytes, uniformBetween } from '../../runtime/random.ts';
 import { type Granted, granted, refuse } from '../refusal.ts';
 import { tokenBuckets } from './token-bucket.ts';
 
-/** The figures of identity.md 11, per replica. */
+/** How much one replica takes on: in all, for one namespace, and for one pod by its UID. */
 export interface IssuanceLimitFigures {
   readonly attestationsPerSecond: number;
   readonly attestationsBurst: number;

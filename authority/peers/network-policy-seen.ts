@@ -9,7 +9,7 @@ export interface NetworkPolicyFacts {
 }
 
 /**
- * Whether what closes a pod's plaintext ports is in place: data-plane.md 6.3. In `enforce` a sidecar is not ready before. A pod without declared ports has
+ * Whether the NetworkPolicy that closes a pod's plaintext ports is in place. In `enforce` a sidecar is not ready before. A pod without declared ports has
  * nothing to wait for; in `audit` and `warn` nothing is closed.
  */
 export function isNetworkPolicySeen(

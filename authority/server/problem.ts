@@ -8,7 +8,7 @@ interface PublicForm {
   readonly retryAfterSeconds?: number;
 }
 
-/** What each reason is to the outside: identity.md 4.2. 400, 401 and 403 are final for this token; 429 and 503 say when to come back. */
+/** What each reason is to the outside. 400, 401 and 403 are final for this token; 429 and 503 say when to come back. */
 export const publicForms: Readonly<Record<RefusalReason, PublicForm>> = {
   'token-missing': { status: 401, message: 'Send the pod’s projected token as a bearer token.' },
   'token-malformed': { status: 400, message: 'The token is not a service-account token of at most 16 KiB.' },

@@ -17,7 +17,8 @@ import {
 } from '../builders/authority-town.ts';
 
 /*
- * Total loss: the only replica is killed without a word and comes back in the same pod with no keys. What it must do is identity.md 6.5.
+ * Total loss: the only replica is killed without a word and comes back in the same pod with no keys. It must found new keys beside the anchors that stand in
+ * `TrustBundle`, and issue nothing by them until the sidecars know them.
  */
 
 let town: Town;

@@ -14,7 +14,7 @@ const ofProfile = [
 export const extensionsLint: Lint = {
   id: 'extensions',
   title: 'A leaf has the extensions of the profile and no other',
-  source: 'identity.md 5.2',
+  source: 'RFC 5280, 4.2; the profile in issuance/profile.ts',
   check({ certificate: { extensionIds } }) {
     const foreign = extensionIds.filter((oid) => !ofProfile.some((known) => known === oid));
     const missing = ofProfile.filter((oid) => !extensionIds.includes(oid));

@@ -6,7 +6,7 @@ import { findingsOf, type Lint } from '../lint.ts';
 export const keyStrength: Lint = {
   id: 'key-strength',
   title: 'Keys are P-256, signatures ECDSA with SHA-256',
-  source: 'decisions: identity',
+  source: 'RFC 5480; RFC 5758, 3.2; the one algorithm in issuance/tbs.ts',
   check({ certificate }) {
     const kind = readKeyKind(certificate.publicKeySpki);
     const isP256 = kind.ok && kind.value.type === 'ec' && kind.value.curve === 'P-256';

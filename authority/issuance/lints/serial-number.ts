@@ -4,7 +4,7 @@ import { findingsOf, type Lint } from '../lint.ts';
 export const serialNumberLint: Lint = {
   id: 'serial-number',
   title: 'A serial is positive, not zero, and of at most 16 bytes',
-  source: 'RFC 5280, 4.1.2.2; identity.md 5.2',
+  source: 'RFC 5280, 4.1.2.2, which allows 20 bytes; ours are 16',
   check({ certificate: { serial } }) {
     return findingsOf(
       [serial.length > 32, 'longer than 16 bytes'],
