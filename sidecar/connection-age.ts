@@ -1,5 +1,5 @@
 /*
- * How long a connection may live: no longer than the SVIDs it was made with. Pure, in milliseconds of the wall clock. data-plane.md 4.4.
+ * How long a connection may live: no longer than the SVIDs it was made with. Pure, in milliseconds of the wall clock.
  *
  *   opened ................ last tenth of the life (at most 1 h) ........ deadline
  *                           ends at the first quiet point                 reset

@@ -1,5 +1,5 @@
 /*
- * The closed sets of data-plane.md 4.5. Every refused connection has one of `refusalReasons`, every carried one ends by one of `endReasons`: the same word in
+ * Two closed sets. Every refused connection has one of `refusalReasons`, every carried one ends by one of `endReasons`: the same word in
  * log, metric and audit event. Words are never renamed or reused. Those of capture `redirect` come with it.
  */
 

@@ -23,7 +23,7 @@ const enforce = (...rules: readonly CompiledRule[]): CompiledAccess => ({ mode: 
 const allowed: AccessDecision = { outcome: 'allowed', policy: 'shop/orders' };
 const denied: AccessDecision = { outcome: 'refused', reason: 'access-denied' };
 
-/** Every row of data-plane.md section 3 that is decided per connection. */
+/** Ids, namespaces, paths, ports and modes, allowed and denied: what is decided per connection. */
 export const accessCases: readonly AccessCase[] = [
   { name: 'allows the very id on the very port', caller: web, port: 8080, access: enforce(rule()), decision: allowed },
   {

@@ -28,7 +28,7 @@ export type AccessDecision =
  *
  * Nothing is allowed that no rule opens. The union of all rules counts, in whatever order they come. Trust domains are compared exactly, paths by whole
  * segments. A caller without identity is never let in by a rule here: `external` doors also need proof that it is no meshed pod, which is not this function's.
- * Does not check that the identity is proven. data-plane.md section 3.
+ * Does not check that the identity is proven.
  */
 export function decideAccess(caller: Caller, port: number, access: IndexedAccess): AccessDecision {
   const verdict = judgeAccess(caller, port, access);

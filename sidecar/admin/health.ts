@@ -19,7 +19,7 @@ export interface Condition {
   readonly areServicesReady: boolean;
 }
 
-/** Every condition, in the order in which they come true. data-plane.md section 7. */
+/** Every condition, in the order in which they come true. */
 export function readinessChecks(condition: Condition): readonly Check[] {
   const { identity, identityReason, policy, hasInbound, areServicesReady } = condition;
   const needsNetworkPolicy = policy !== undefined && !passesByMode(policy.access.mode) && hasInbound;

@@ -1,5 +1,5 @@
 /*
- * When the identity loop acts: pure functions of milliseconds and one draw in [0, 1). identity.md section 7.
+ * When the identity loop acts: pure functions of milliseconds and one draw in [0, 1).
  *
  *   receipt ........ half life x U(0.9, 1.1) ........ last hour, or last sixth ........ notAfter
  *                    renew                            degraded: more often              closed

@@ -54,7 +54,7 @@ interface Admitted {
 
 /**
  * One connection to a mapped port, from accept to its last byte: limits, first bytes, handshake, both judgements, policy, dial, relay. Every step that says no
- * ends in a reset and one record. Resolves when the connection is over; never rejects. data-plane.md 4.1.
+ * ends in a reset and one record. Resolves when the connection is over; never rejects.
  */
 export async function serveInbound(raw: Socket, port: number, dependencies: InboundDependencies): Promise<void> {
   const { limits, journal, logger } = dependencies;

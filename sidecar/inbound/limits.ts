@@ -1,6 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts';
 
-/** Per-source and overall limits of data-plane.md 4.2, counted before any cryptography. */
+/** Limits per source address and in all, counted before any cryptography: a handshake is the dearest thing a stranger can ask for. */
 export interface InboundLimitSettings {
   readonly maxConnections: number;
   readonly connectionsPerSecond: number;

@@ -32,7 +32,7 @@ export interface OutboundDependencies extends UpstreamDependencies {
 
 /**
  * One connection of the application to a local door, from accept to its last byte: who must answer there, an endpoint, a handshake with exactly that
- * identity, relay. A refusal is a reset, because a clean end would look like an empty answer. Resolves when it is over; never rejects. data-plane.md 5.1.
+ * identity, relay. A refusal is a reset, because a clean end would look like an empty answer. Resolves when it is over; never rejects.
  */
 export async function serveOutbound(raw: Socket, door: LocalDoor, dependencies: OutboundDependencies): Promise<void> {
   const facts = factsOf(raw, door, dependencies);

@@ -2,7 +2,7 @@ import type { Endpoint } from '../../authority/client/messages.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { type RandomBytes, uniform } from '../../runtime/random.ts';
 
-/** Remembers which endpoints are busy and which fail. data-plane.md 5.3. */
+/** Remembers which endpoints are busy and which fail. */
 export interface EndpointChoice {
   /**
    * The less busy of two ready endpoints drawn at random, among those not tried yet and not ejected; undefined when none is left. Zones are not looked at.

@@ -32,7 +32,7 @@ const capacity = 1_024;
  * The second judgement of every TLS connection.
  *
  * OpenSSL has found a path to the union of all anchors; here the peer's one URI names its trust domain, and the chain must lead to an anchor of that very
- * domain. `onLookup` is told whether the cache knew the leaf. data-plane.md 2.3.
+ * domain. `onLookup` is told whether the cache knew the leaf.
  */
 export function createPeerJudge(onLookup: (result: 'hit' | 'miss') => void = () => undefined): PeerJudge {
   const verdicts = new Map<string, Peer>();
