@@ -38,8 +38,9 @@ const enoughAtoms = 2_000;
 const mostAtoms = 100_000;
 
 /**
- * Steps 1 to 6 and 8 of admission.md section 9. `unlimitedGroups`: whose members may do everything, besides `system:masters`. Asks no other authorizer: what a
- * deployer may do by one of those alone counts as nothing.
+ * Compares what the account may do beyond the floor, in every namespace where a binding names it, with what the requester may do there, by RBAC's own rules
+ * against escalation. `unlimitedGroups`: whose members may do everything, besides `system:masters`. Asks no other authorizer: what a deployer may do by one of
+ * those alone counts as nothing.
  */
 export function judgeCeiling(options: {
   readonly graph: RbacGraph;

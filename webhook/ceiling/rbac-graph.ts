@@ -38,7 +38,7 @@ export const userKey = (name: string): string => `U|${name}`;
 export const groupKey = (name: string): string => `G|${name}`;
 export const accountKey = (namespace: string, name: string): string => `S|${namespace}/${name}`;
 
-/** The default ClusterRoles that every account, or everybody, has from the start (admission.md section 9, step 4). */
+/** The default ClusterRoles that every account, or everybody, has from the start (Kubernetes docs, "Using RBAC", default roles). */
 const floorRoles: ReadonlySet<string> = new Set([
   'system:discovery',
   'system:basic-user',

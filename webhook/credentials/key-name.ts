@@ -1,6 +1,6 @@
 /*
  * What a key's name says about its value, judged by whole words and never by entropy: of public manifests, names read this way find nearly all literals and
- * little else. The word lists are rules.md 2.1; each entry is there because real objects needed it.
+ * little else. Each entry of the word lists is there because real objects needed it.
  */
 
 /** What a name says: `credential`, the value under it is one unless it passes; `plain`, only the value itself can speak. */

@@ -1,7 +1,7 @@
 import { jsonWebTokenLifetimeSeconds } from './json-web-token.ts';
 
 /*
- * Values that are no credential although their key is called like one (rules.md 2.2). Everything here is anchored and linear in the length of the value.
+ * Values that are no credential although their key is called like one. Everything here is anchored and linear in the length of the value.
  */
 
 export interface PassingQuestion {

@@ -6,7 +6,7 @@ import { whoDeployed } from './who-deployed.ts';
 
 const shared: Requester = { ...alice, username: 'system:kube-controller-manager' };
 
-/** Section 8's table, written out once more: who writes what, for whom. */
+/** The table of `who-deployed.ts`, written out once more: who writes what, for whom. */
 const table = [
   ['deployment-controller', 'apps/v1', 'ReplicaSet', 'apps/v1', 'Deployment'],
   ['cronjob-controller', 'batch/v1', 'Job', 'batch/v1', 'CronJob'],

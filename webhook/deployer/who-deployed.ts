@@ -9,7 +9,7 @@ export type Deployer =
   /** A built-in controller wrote it for a live owner: it was judged when the owner was written. */
   | { readonly kind: 'judged-at-owner'; readonly owner: LiveOwner };
 
-/** What each built-in controller writes, and for which kind of owner (admission.md section 8). */
+/** What each built-in controller writes, and for which kind of owner. */
 const controllers: ReadonlyMap<string, { readonly writes: string; readonly owner: string }> = new Map([
   ['deployment-controller', { writes: 'ReplicaSet.apps', owner: 'Deployment.apps' }],
   ['cronjob-controller', { writes: 'Job.batch', owner: 'CronJob.batch' }],

@@ -5,7 +5,7 @@ import { textAt } from '../policy/json-access.ts';
 import { resolveInbound } from './inbound-annotation.ts';
 import { authorPorts, parsePortList } from './port-list.ts';
 
-/** What must stay open on a pod in capture `explicit` once everything else is closed (data-plane.md 6.3). Sorted, distinct. */
+/** What must stay open on a pod in capture `explicit` once everything else is closed, by a NetworkPolicy. Sorted, distinct. */
 export interface DeclaredPorts {
   /** TLS ports of the sidecar. */
   readonly tls: readonly number[];

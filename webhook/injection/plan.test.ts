@@ -7,7 +7,7 @@ import type { NamespaceFacts } from '../policy/context.ts';
 import { textAt } from '../policy/json-access.ts';
 import type { PlanSubject } from './plan.ts';
 
-/** The table of admission.md 6, row by row, then what each sidecar is told. */
+/** Which pods are injected and why others are not, then what each sidecar is told. */
 
 function namespace(labels: Readonly<Record<string, string>>, rest: Partial<NamespaceFacts> = {}): NamespaceFacts {
   return { name: 'payments', labels, annotations: {}, known: true, ...rest };

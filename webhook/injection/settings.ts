@@ -24,5 +24,5 @@ export const injectedNames = {
 /** Prefix of our container, volume and port names. */
 export const ourNamePrefix = 'sallyport-';
 
-/** Directory of the projected token and first-contact anchors in the sidecar (identity.md 4.1). */
+/** Directory of the projected token and first-contact anchors in the sidecar. */
 export const identityDirectory = '/var/run/secrets/sallyport';

@@ -4,7 +4,7 @@ import { type InjectionSettings, injectedNames } from './settings.ts';
 /** Audience of the tokens that one authority accepts: a token for another fails there. */
 export const tokenAudience = (trustDomain: string): string => `sallyport-authority.${trustDomain}`;
 
-/** The pod-bound token and the anchors of first contact, in one projected volume that only the sidecar mounts (identity.md 4.1). */
+/** The pod-bound token and the anchors of first contact, in one projected volume that only the sidecar mounts. */
 export function identityVolume({ trustDomain }: InjectionSettings): JsonObject {
   return {
     name: injectedNames.identityVolume,
