@@ -251,7 +251,7 @@ const classes: Readonly<Record<AuditEventName, EventClass>> = {
   'audit.events.lost': 'S',
 };
 
-/** How soon an event must be on disk (audit-and-observability.md section 2). */
+/** How soon an event must be on disk. */
 export const eventClass = (name: AuditEventName): EventClass => classes[name];
 
 /** Who keeps a log, or saw an event on another's behalf. */

@@ -9,11 +9,12 @@ interface Import {
   readonly isType: boolean;
 }
 
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
-  encoding: 'utf8',
-})
-  .split('\n')
-  .filter((path) => path !== '');
+/** What is in the repository, or about to be. */
+const trackedOf = (...patterns: readonly string[]): string[] =>
+  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns], { encoding: 'utf8' })
+    .split('\n')
+    .filter((path) => path !== '');
+const files = trackedOf('*.ts');
 const isTest = (path: string): boolean => /\.(test|cases|contract)\.ts$/.test(path);
 const product = files.filter((path) => !isTest(path) && !unbounded.some((prefix) => path.startsWith(prefix)));
 const textOf = new Map(files.map((path) => [path, readFileSync(path, 'utf8')]));
@@ -144,6 +145,21 @@ describe('architecture', () => {
         /[\s'\"`]\/(home|Users|root)\//.test(textOf.get(path) ?? '') &&
         path !== 'test/architecture.test.ts',
     );
+    expect(guilty).toEqual([]);
+  });
+
+  it('cites no document that is not in the repository, and no section of one by its number', () => {
+    const tracked = new Set(trackedOf('*'));
+    const guilty = trackedOf('*.ts', '*.mjs', '*.md', '*.json', '*.yaml')
+      .filter((path) => path !== 'test/architecture.test.ts' && path !== 'package-lock.json')
+      .flatMap((path) =>
+        [...readFileSync(path, 'utf8').matchAll(/([\w./-]+\.md)\b(,? (?:section |§ ?)?\d)?/g)]
+          .filter(
+            ([, cited = '', section]) =>
+              section !== undefined || !['.', dirname(path), 'docs'].some((base) => tracked.has(join(base, cited))),
+          )
+          .map(([citation]) => `${path}: ${citation}`),
+      );
     expect(guilty).toEqual([]);
   });
 

@@ -7,8 +7,8 @@ const preface = `# Errors, refusals and their words
 
 Printed from the code; change \`scripts/generate/*-meanings.ts\` and run \`npm run generate\`.
 
-A *failure* is our fault or a dependency's, a *refusal* a connection or an issuance that was not granted, a *denial* an object that breaks a rule (rules.md). Each
-has one word, the same in answer, log, metric and audit event. Words are never renamed or reused; programs branch on them, never on a sentence.`;
+A *failure* is our fault or a dependency's, a *refusal* a connection or an issuance that was not granted, a *denial* an object that breaks a rule
+([rules.md](rules.md)). Each has one word, the same in answer, log, metric and audit event. Words are never renamed or reused; programs branch on them, never on a sentence.`;
 
 /** `docs/errors.md`: every failure code, refusal reason, end and SPIFFE problem, with what it means and what to do. */
 export function printErrorsDocs(): string {
