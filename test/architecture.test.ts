@@ -141,9 +141,7 @@ describe('architecture', () => {
 
   it('names no path of one machine', () => {
     const guilty = files.filter(
-      (path) =>
-        /[\s'\"`]\/(home|Users|root)\//.test(textOf.get(path) ?? '') &&
-        path !== 'test/architecture.test.ts',
+      (path) => /[\s'"`]\/(home|Users|root)\//.test(textOf.get(path) ?? '') && path !== 'test/architecture.test.ts',
     );
     expect(guilty).toEqual([]);
   });
