@@ -9,38 +9,48 @@ export interface HealthCheck {
   readonly detail: string;
 }
 
-export interface HealthOptions {
+export interface HealthPages {
   readonly registry: Pick<MetricsRegistry, 'print' | 'contentType'>;
-  readonly supervisor: Pick<Supervisor, 'isReady' | 'services'>;
-  /** Lines beside those of the services, for whoever asks why; they decide nothing. */
-  readonly remarks?: () => readonly HealthCheck[];
+  readonly isReady: () => boolean;
+  /** The lines of `?verbose`. */
+  readonly checks: () => readonly HealthCheck[];
 }
 
-/**
- * Metrics and health on a port of their own, plain HTTP: nothing here is secret. `/ready` is good when every service is, `/started` stays good once it was, `/live`
- * while the event loop answers. `?verbose` on the first two says which service they wait for.
- */
-export function healthApp({ registry, supervisor, remarks = () => [] }: HealthOptions): Express {
+/** `/metrics`, `/ready` and `/started`, which stays good once it was: plain HTTP, nothing secret. `?verbose` on the last two lists the checks. */
+export function healthPages({ registry, isReady, checks }: HealthPages): Express {
   const app = express();
   let hasStarted = false;
   const answer = (isGood: boolean, word: string, query: object): { readonly status: number; readonly body: string } => {
-    const lines = 'verbose' in query ? [...serviceChecks(supervisor), ...remarks()].map(checkLine) : [];
+    const lines = 'verbose' in query ? checks().map(checkLine) : [];
     return { status: isGood ? 200 : 503, body: `${[...lines, isGood ? word : `not ${word}`].join('\n')}\n` };
   };
   app.disable('x-powered-by');
   app.get('/metrics', async (_request, response) => {
     response.type(registry.contentType).send(await registry.print());
   });
-  app.get('/live', (_request, response) => void response.type('text/plain').send('live\n'));
   app.get('/ready', ({ query }, response) => {
-    const { status, body } = answer(supervisor.isReady(), 'ready', query);
+    const { status, body } = answer(isReady(), 'ready', query);
     response.status(status).type('text/plain').send(body);
   });
   app.get('/started', ({ query }, response) => {
-    hasStarted ||= supervisor.isReady();
+    hasStarted ||= isReady();
     const { status, body } = answer(hasStarted, 'started', query);
     response.status(status).type('text/plain').send(body);
   });
+  return app;
+}
+
+export interface HealthOptions extends Pick<HealthPages, 'registry'> {
+  readonly supervisor: Pick<Supervisor, 'isReady' | 'services'>;
+  /** Lines beside those of the services, for whoever asks why; they decide nothing. */
+  readonly remarks?: () => readonly HealthCheck[];
+}
+
+/** The pages of a program that is ready when every service is, and `/live`, which answers while the event loop does. */
+export function healthApp({ registry, supervisor, remarks = () => [] }: HealthOptions): Express {
+  const checks = (): readonly HealthCheck[] => [...serviceChecks(supervisor), ...remarks()];
+  const app = healthPages({ registry, isReady: supervisor.isReady, checks });
+  app.get('/live', (_request, response) => void response.type('text/plain').send('live\n'));
   return app;
 }
 

@@ -1,4 +1,5 @@
-import express, { type Express } from 'express';
+import type { Express } from 'express';
+import { healthPages } from '../../runtime/health-app.ts';
 import type { MetricsRegistry } from '../../runtime/metrics.ts';
 import type { Check } from './health.ts';
 
@@ -9,30 +10,12 @@ export interface AdminOptions {
   readonly beforeScrape: () => Promise<void>;
 }
 
-/** Health and metrics, plain HTTP, nothing secret. `/started` stays good once it was; `?verbose` lists the checks. */
+/** Health and metrics on the admin port; ready when every check is good. No `/live`: a restart would help nobody. */
 export function adminApp({ registry, checks, beforeScrape }: AdminOptions): Express {
-  const app = express();
-  let hasStarted = false;
-  const answer = (isGood: boolean, word: string, isVerbose: boolean): { status: number; body: string } => {
-    const lines = isVerbose
-      ? checks().map(({ id, isGood: good, detail }) => `[${good ? '+' : '-'}] ${id}: ${detail}`)
-      : [];
-    return { status: isGood ? 200 : 503, body: `${[...lines, isGood ? word : `not ${word}`].join('\n')}\n` };
+  const print = async (): Promise<string> => {
+    await beforeScrape();
+    return registry.print();
   };
   const isReady = (): boolean => checks().every(({ isGood }) => isGood);
-  app.disable('x-powered-by');
-  app.get('/started', (request, response) => {
-    hasStarted ||= isReady();
-    const { status, body } = answer(hasStarted, 'started', 'verbose' in request.query);
-    response.status(status).type('text/plain').send(body);
-  });
-  app.get('/ready', (request, response) => {
-    const { status, body } = answer(isReady(), 'ready', 'verbose' in request.query);
-    response.status(status).type('text/plain').send(body);
-  });
-  app.get('/metrics', async (_request, response) => {
-    await beforeScrape();
-    response.type(registry.contentType).send(await registry.print());
-  });
-  return app;
+  return healthPages({ registry: { contentType: registry.contentType, print }, isReady, checks });
 }
