@@ -4,6 +4,7 @@ import { clusterApi, loadCluster } from '../runtime/cluster/kubernetes-client.ts
 import { describeError } from '../runtime/describe-error.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { systemRandom } from '../runtime/random.ts';
+import { productVersion } from '../runtime/version.ts';
 import { createAuthority } from './authority.ts';
 import { readAuthoritySettings } from './settings.ts';
 
@@ -21,7 +22,7 @@ try {
     api,
     segments,
     writeLine,
-    version: '0.1.0',
+    version: productVersion,
     clock: systemClock,
     random: systemRandom,
     logger,

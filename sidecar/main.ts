@@ -4,6 +4,7 @@ import { describeError } from '../runtime/describe-error.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { systemRandom as random } from '../runtime/random.ts';
 import { readSettings } from '../runtime/settings/read-settings.ts';
+import { productVersion } from '../runtime/version.ts';
 import { sidecarSettings } from './settings.ts';
 import { createSidecar } from './sidecar.ts';
 
@@ -15,7 +16,7 @@ try {
   terminationLog = settings.terminationLogFile;
   const logger = createLogger({ program: 'sidecar', level: settings.logLevel, write: print });
   const writeLine = (line: string): void => print(`${line}\n`);
-  const sidecar = createSidecar({ settings, writeLine, version: '0.1.0', clock, random, logger });
+  const sidecar = createSidecar({ settings, writeLine, version: productVersion, clock, random, logger });
   process.on('SIGTERM', () => void sidecar.stop()).on('SIGINT', () => void sidecar.stop());
   await sidecar.start();
   const { cause } = await sidecar.ended;

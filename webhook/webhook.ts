@@ -10,8 +10,9 @@ import type { Logger } from '../runtime/logger.ts';
 import { createRegistry } from '../runtime/metrics.ts';
 import type { RandomBytes } from '../runtime/random.ts';
 import { type Supervisor, supervise } from '../runtime/supervisor.ts';
+import { productVersion } from '../runtime/version.ts';
 import { createAdmit } from './admission/admit.ts';
-import { injectorVersion, reviewSettingsOf } from './admission/review-settings.ts';
+import { reviewSettingsOf } from './admission/review-settings.ts';
 import { clusterPorts } from './cluster/cluster-ports.ts';
 import { exemptionKeeper } from './cluster/exemption-keeper.ts';
 import { networkPolicyServices } from './cluster/network-policies.ts';
@@ -41,7 +42,7 @@ export interface Webhook {
 /** The whole program: metrics -> audit log -> watches -> serving certificate and Leases -> admission -> registrations, reconcilers. */
 export function createWebhook(options: WebhookOptions): Webhook {
   const { settings, api, clock, random, logger } = options;
-  const registry = createRegistry({ program: 'webhook', version: injectorVersion, processMetrics: true });
+  const registry = createRegistry({ program: 'webhook', version: productVersion, processMetrics: true });
   const metrics = webhookMetrics(registry);
   const listen = { host: settings.listenAddress, clock };
   const health = httpService({
@@ -57,7 +58,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
   const audit = createAuditLog({
     ...options,
     program: 'webhook',
-    replica: { pod: settings.podName, podUid: settings.podUid, node: settings.nodeName, version: injectorVersion },
+    replica: { pod: settings.podName, podUid: settings.podUid, node: settings.nodeName, version: productVersion },
     cluster: settings.cluster,
     trustDomain: settings.trustDomain,
     observer: metrics.audit,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Environment, readSettings } from '../../runtime/settings/read-settings.ts';
+import { productVersion } from '../../runtime/version.ts';
 import { workloadId } from '../../spiffe/workload.ts';
 import { authorAnnotationParsers } from '../injection/author-annotations.ts';
 import type { InjectionSettings } from '../injection/settings.ts';
@@ -18,9 +19,6 @@ export interface ReviewSettings {
 
 /** The uid of the sidecar in every pod: an author's container may not run under it. */
 const sidecarUid = 15_443;
-
-/** Our own version, as the annotation of an injected pod names it. */
-export const injectorVersion = '0.1.0';
 
 const webhookAccount = 'sallyport-webhook';
 const authorityAccount = 'sallyport-authority';
@@ -81,7 +79,7 @@ function injectionOf({ trustDomain, systemNamespace, injection }: WebhookSetting
     authorityAddress: injection.authorityAddress,
     authorityId: authority.ok ? authority.value.text : '',
     sidecarUid,
-    version: injectorVersion,
+    version: productVersion,
   };
 }
 
