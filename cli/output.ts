@@ -71,7 +71,7 @@ const levels: Readonly<Record<string, string>> = { enforce: 'error', warn: 'warn
 
 /** SARIF 2.1.0, without snippets: a snippet would repeat what was found. */
 export function printSarif(results: readonly CheckResult[]): string {
-  const ids = [...new Set(results.flatMap(({ findings }) => findings.map(({ rule }) => rule)))].sort(byCodeUnit);
+  const ids = [...new Set(results.flatMap(({ findings }) => findings.map(({ rule }) => rule)))].sort();
   const run = {
     tool: {
       driver: {
@@ -105,8 +105,4 @@ function sarifResult({ object, lineOf }: CheckResult, { rule, path, message, fix
 /** A relative reference as SARIF wants it; an absolute path as a file URI. */
 function uriOf(file: string): string {
   return isAbsolute(file) ? pathToFileURL(file).href : file.split('/').map(encodeURIComponent).join('/');
-}
-
-function byCodeUnit(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -12,9 +12,6 @@ import { isList, isMembers, type JsonMembers, type JsonValue, parseStrictJson } 
 import { type JwtAuthority, type SpiffeBundle, x509Bundle } from './trust-bundle.ts';
 import { isTrustDomain, type TrustDomain } from './trust-domain.ts';
 
-/** What an absent refresh hint means, in seconds (B-03). */
-export const defaultRefreshHintSeconds = 300;
-
 /** Sequences are 64 bits wide. */
 const sequenceLimit = 2n ** 64n;
 

@@ -41,7 +41,5 @@ function powerOf(grants: readonly Grant[]): Power {
     rules.set(namespace, known);
   }
   const unknown = grants.filter((grant) => grant.rules === undefined).map(({ role }) => role);
-  return { rules, unknownRoles: [...new Set(unknown)].sort(byCodeUnit) };
+  return { rules, unknownRoles: [...new Set(unknown)].sort() };
 }
-
-const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -30,7 +30,7 @@ export function boundContent(
 
 function keyNames(object: JsonObject, ...members: readonly string[]): readonly string[] {
   const names = members.flatMap((member) => entriesAt(object, member).map(([key]) => key));
-  return [...new Set(names)].sort(byCodeUnit);
+  return [...new Set(names)].sort();
 }
 
 /** Without the members that are not there, as RFC 8785 has no word for them. */
@@ -61,8 +61,4 @@ export function canonicalJson(value: Json): string {
 
 function memberText(key: string, member: Json | undefined): readonly string[] {
   return member === undefined ? [] : [`${JSON.stringify(key)}:${canonicalJson(member)}`];
-}
-
-function byCodeUnit(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }
